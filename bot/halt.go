@@ -1,0 +1,46 @@
+package bot
+
+import "time"
+
+// HaltScope is what a Halt stops.
+type HaltScope string
+
+// The scopes of a Halt.
+const (
+	HaltAll      HaltScope = "all"
+	HaltPlaybook HaltScope = "playbook"
+	HaltTarget   HaltScope = "target"
+)
+
+// Halt stops Runs before their next step until a person lifts it.
+type Halt struct {
+	Scope  HaltScope `json:"scope"`
+	Name   string    `json:"name,omitempty"` // of the playbook or target
+	By     Actor     `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+	Lifted bool      `json:"-"` // in a Change: remove it
+}
+
+// Stops reports whether the Halt covers this playbook on this target.
+func (h Halt) Stops(playbook, target string) bool {
+	switch h.Scope {
+	case HaltPlaybook:
+		return h.Name == playbook
+	case HaltTarget:
+		return h.Name == target
+	default:
+		return true // all, and what is not known
+	}
+}
+
+// Claim is a person's hold on a target through an Incident that they took.
+// Automation on the target pauses for everybody until it is released.
+type Claim struct {
+	Target   string     `json:"target"`
+	Incident IncidentID `json:"incident"`
+	Holder   PersonID   `json:"holder"`
+	Name     string     `json:"name"`
+	At       time.Time  `json:"at"`
+	Released bool       `json:"-"` // in a Change: remove it
+}
