@@ -23,12 +23,16 @@ func (r Ruling) strictness() int {
 	}
 }
 
-// Stricter returns the stricter of two rulings.
+// Stricter returns the stricter of two rulings; one that is not known is Deny.
 func (r Ruling) Stricter(o Ruling) Ruling {
-	if o.strictness() > r.strictness() {
-		return o
+	switch s := max(r.strictness(), o.strictness()); s {
+	case Allow.strictness():
+		return Allow
+	case AskPerson.strictness():
+		return AskPerson
+	default:
+		return Deny
 	}
-	return r
 }
 
 // Verdict is a ruling with its reasons: a tree whose leaves are single rules.

@@ -1,0 +1,115 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"salve/bot"
+	"salve/cmd/salve/config"
+)
+
+func TestTheExampleIsValidAndSaysWhatItMeans(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load("../../../docs/salve.example.yaml")
+	require.NoError(t, err)
+	require.Equal(t, "https://salve.example.com", c.PublicURL)
+	require.Equal(t, bot.SeverityCritical, c.Sources[0].Severity.Map["page"])
+	require.Equal(t, 4*time.Hour, c.Incidents.Remind.Std())
+	require.True(t, c.Playbooks.UseLibrary())
+}
+
+func TestAnEmptyFileIsTheDefault(t *testing.T) {
+	t.Parallel()
+	for _, src := range []string{"", "\n\n", "# nothing here\n", "{}\n"} {
+		c, err := config.Parse("salve.yaml", []byte(src))
+		require.NoError(t, err, "%q", src)
+		require.Equal(t, config.Default(), c)
+	}
+}
+
+func TestAMinimalConfigurationIsShort(t *testing.T) {
+	t.Parallel()
+	src := "data_dir: ./data\nsources:\n  - {name: prod, type: alertmanager, bearer: env:TOKEN}\nplaybooks:\n  dirs: [./playbooks]\n"
+	require.Less(t, strings.Count(src, "\n"), 20)
+	_, err := config.Parse("salve.yaml", []byte(src))
+	require.NoError(t, err)
+}
+
+func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, src, want string }{
+		{"unknown key", "listne: 127.0.0.1:1\n", `salve.yaml:1:1: "listne" is not a key here; did you mean "listen"?`},
+		{"unknown nested key", "sources:\n  - name: a\n    typ: alertmanager\n", `salve.yaml:3:5: "typ" is not a key in sources; did you mean "type"?`},
+		{"not a mapping", "- a\n", "salve.yaml:1:1: is not a list of keys; begin with a key such as listen: 127.0.0.1:8080"},
+		{"two documents", "listen: 127.0.0.1:1\n---\nlisten: 127.0.0.1:2\n", "a second document; keep one document in the file"},
+		{"alias", "data_dir: &d ./x\nlisten: *d\n", "anchors and aliases are not used here; write the value out"},
+		{"duplicate key", "data_dir: a\ndata_dir: b\n", "salve.yaml:2:1"},
+		{"syntax", "listen: [\n", "salve.yaml:1:"},
+		{"wrong type", "sources: 7\n", "salve.yaml:1:10"},
+		{"bad duration", "incidents:\n  quiet: soon\n", `"soon" is not a duration; write for example 30s, 15m or 24h`},
+		{"bad severity", "sources:\n  - name: a\n    type: alertmanager\n    bearer: env:T\n    severity: {map: {page: dire}}\n", `"dire" is not a severity`},
+		{"open listener", "listen: 0.0.0.0:80\n", "salve.yaml:1:9: 0.0.0.0:80 is reachable from outside without encryption; set tls.cert"},
+		{"open listener without public url", "listen: 0.0.0.0:80\ntrusted_proxies: [10.0.0.0/8]\n", "is missing; write the address that people open"},
+		{"public url without https", "public_url: http://salve.example.com\n", "salve.yaml:1:13"},
+		{"half of tls", "tls: {cert: /a}\n", "has only one of cert and key; give both files"},
+		{"no secret", "sources:\n  - name: a\n    type: alertmanager\n", `salve.yaml:2:11: the source "a" has no secret: anybody could send alerts; add bearer: env:NAME`},
+		{"anonymous beyond loopback", "listen: 0.0.0.0:80\npublic_url: https://a.example\ntrusted_proxies: [10.0.0.0/8]\nsources:\n  - {name: a, type: alertmanager, anonymous: true}\n", "anonymous senders are allowed on a loopback listener only"},
+		{"a secret in the file", "sources:\n  - {name: a, type: alertmanager, bearer: hunter2}\n", "is not a secret reference; write env:NAME or file:/path"},
+		{"same source twice", "sources:\n  - {name: a, type: alertmanager, bearer: env:T}\n  - {name: a, type: alertmanager, bearer: env:T}\n", `salve.yaml:3:12: the source "a" is there twice`},
+		{"unknown source type", "sources:\n  - {name: a, type: nagios, bearer: env:T}\n", `"nagios" is not a source type; write alertmanager`},
+		{"body limit", "sources:\n  - {name: a, type: alertmanager, bearer: env:T, max_body: 9MiB}\n", "outside 1KiB to 8MiB"},
+		{"egress", "egress:\n  allow: [everywhere]\n", `salve.yaml:2:11: "everywhere" is not a destination`},
+		{"relative command", "commands:\n  allow: [systemctl]\n", `"systemctl" is not an absolute path`},
+		{"log level", "log: {level: loud}\n", `"loud" is not a level; write debug, info, warn or error`},
+		{"size", "retention: {payload_size: much}\n", `"much" is not a size`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Parse("salve.yaml", []byte(tt.src))
+			require.Error(t, err)
+			require.Contains(t, err.Error(), tt.want)
+			_, ok := errors.AsType[config.Mistakes](err)
+			require.True(t, ok)
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
+func TestAllMistakesAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.Parse("salve.yaml", []byte("listen: here\nlog: {level: loud, format: xml}\n"))
+	ms, ok := errors.AsType[config.Mistakes](err)
+	require.True(t, ok)
+	require.Len(t, ms, 3)
+}
+
+func TestAFileThatIsNotThereSaysSo(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"))
+	require.ErrorContains(t, err, "none.yaml: cannot be read: no such file or directory; name an existing file with --config")
+
+	big := filepath.Join(t.TempDir(), "big.yaml")
+	require.NoError(t, os.WriteFile(big, make([]byte, 2<<20), 0o600))
+	_, err = config.Load(big)
+	require.ErrorContains(t, err, "larger than 1 MiB")
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("listen: 127.0.0.1:8080\nsources:\n  - {name: a, type: alertmanager, bearer: env:T}\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		c, err := config.Parse("salve.yaml", src)
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		require.NotEmpty(t, c.DataDir)
+	})
+}
