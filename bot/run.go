@@ -60,6 +60,7 @@ type Step struct {
 	Output    string            `json:"output,omitempty"`    // masked, capped
 	Error     string            `json:"error,omitempty"`     // masked
 	Fields    map[string]string `json:"fields,omitempty"`    // outputs by name
+	Untouched bool              `json:"untouched,omitempty"` // failed, and it certainly touched nothing: there is nothing to undo
 	SettledBy Actor             `json:"settled_by,omitzero"` // the person who said what became of an unknown step
 }
 
@@ -146,7 +147,16 @@ type StepOutcome struct {
 // although no answer came: a timeout after sending, a connection cut.
 var ErrUncertain = uncertain{}
 
+// ErrUntouched wraps an Action's error when it is certain that nothing was
+// touched: a bad argument, a connection refused before anything was sent.
+// Without it a failed step may have done part of its work.
+var ErrUntouched = untouched{}
+
 type uncertain struct{}
+
+type untouched struct{}
+
+func (untouched) Error() string { return "nothing was touched" }
 
 func (uncertain) Error() string { return "it is not known whether this took effect" }
 
