@@ -59,5 +59,6 @@ type Observation struct {
 
 // Receipt is the answer to a Commit.
 type Receipt struct {
-	Observed []Observation `json:"observed,omitempty"` // in the order of Change.Observed
+	Observed    []Observation  `json:"observed,omitempty"`    // in the order of Change.Observed
+	Quarantined []QuarantineID `json:"quarantined,omitempty"` // in the order of Change.Quarantined: the row that holds each
 }

@@ -1,0 +1,116 @@
+// Package query holds the SQL that every store runs, as text.
+//
+// It promises to use TEXT and BIGINT only (times as Unix milliseconds with 0
+// for none, nouns as JSON), numbered placeholders, and nothing that SQLite and
+// PostgreSQL read differently. It assumes the tables of the store's own
+// migrations. There is nothing that can fail.
+package query
+
+// Alerts and the Incident that takes them.
+const (
+	AlertByKey     = `SELECT incident, received_at, body FROM alerts WHERE starts_at = $1 AND fingerprint = $2 AND source = $3`
+	InsertAlert    = `INSERT INTO alerts (incident, starts_at, fingerprint, source, rank, received_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	UpdateAlert    = `UPDATE alerts SET rank = $1, received_at = $2, body = $3 WHERE incident = $4 AND starts_at = $5 AND fingerprint = $6 AND source = $7`
+	MoveAlert      = `UPDATE alerts SET incident = $1 WHERE incident = $2 AND starts_at = $3 AND fingerprint = $4 AND source = $5`
+	MoveAllAlerts  = `UPDATE alerts SET incident = $1 WHERE incident = $2`
+	AlertsToFold   = `SELECT starts_at, fingerprint, source, received_at, body FROM alerts WHERE incident = $1`
+	AlertsToShow   = `SELECT starts_at, fingerprint, source, received_at, body FROM alerts WHERE incident = $1 ORDER BY rank, starts_at, fingerprint, source LIMIT $2`
+	IncidentOfKey  = `SELECT incident FROM groups WHERE key = $1`
+	InsertGroup    = `INSERT INTO groups (key, incident) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`
+	RepointGroups  = `UPDATE groups SET incident = $1 WHERE incident = $2`
+	DeleteGroups   = `DELETE FROM groups WHERE incident = $1`
+	InsertDelivery = `INSERT INTO deliveries (source, received_at, alerts, size, body) VALUES ($1, $2, $3, $4, $5)`
+)
+
+// Incidents.
+const (
+	IncidentHead   = `SELECT version, fold_rev, due_at, state, fold FROM incidents WHERE id = $1`
+	InsertIncident = `INSERT INTO incidents (id, version, fold_rev, due_at, state, source, title, title_lower, owner, fold, work) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	UpdateFold     = `UPDATE incidents SET fold_rev = $1, due_at = $2, state = $3, source = $4, title = $5, title_lower = $6, fold = $7 WHERE id = $8`
+	UpdateWork     = `UPDATE incidents SET version = version + 1, due_at = $1, state = $2, owner = $3, work = $4 WHERE id = $5 AND version = $6`
+	Incidents      = `SELECT id, version, fold_rev, due_at, fold, work FROM incidents`
+	Incident       = Incidents + ` WHERE id = $1`
+	DueIncidents   = Incidents + ` WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at, id LIMIT $2`
+)
+
+// Plans, Approvals and Runs.
+const (
+	InsertPlan   = `INSERT INTO plans (id, incident, body) VALUES ($1, $2, $3)`
+	Plan         = `SELECT body FROM plans WHERE id = $1`
+	PlansOf      = `SELECT body FROM plans WHERE incident = $1 ORDER BY id`
+	PlanIncident = `SELECT incident FROM plans WHERE id = $1`
+
+	InsertApproval  = `INSERT INTO approvals (version, incident, plan, target, state, body, id) VALUES (1, $1, $2, $3, $4, $5, $6)`
+	UpdateApproval  = `UPDATE approvals SET version = version + 1, incident = $1, plan = $2, target = $3, state = $4, body = $5 WHERE id = $6 AND version = $7`
+	Approvals       = `SELECT id, version, body FROM approvals`
+	Approval        = Approvals + ` WHERE id = $1`
+	InsertRun       = `INSERT INTO runs (version, incident, plan, playbook, target, state, active, changed, epoch, due_at, ended_at, body, id) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	UpdateRun       = `UPDATE runs SET version = version + 1, incident = $1, plan = $2, playbook = $3, target = $4, state = $5, active = $6, changed = $7, epoch = $8, due_at = $9, ended_at = $10, body = $11 WHERE id = $12 AND version = $13`
+	Runs            = `SELECT id, version, body FROM runs`
+	Run             = Runs + ` WHERE id = $1`
+	DueRuns         = Runs + ` WHERE due_at > 0 AND due_at <= $1 AND active = 1 ORDER BY due_at, id LIMIT $2`
+	InterruptedRuns = Runs + ` WHERE active = 1 AND due_at = 0 AND state <> 'waiting' AND epoch < $1 ORDER BY id`
+	ActiveRun       = Runs + ` WHERE target = $1 AND active = 1`
+	LastRun         = Runs + ` WHERE target = $1 AND playbook = $2 AND active = 0 AND changed = 1 ORDER BY ended_at DESC, id DESC LIMIT 1`
+)
+
+// Claims and Halts.
+const (
+	PutClaim       = `INSERT INTO claims (target, incident, body) VALUES ($1, $2, $3) ON CONFLICT (target, incident) DO UPDATE SET body = excluded.body`
+	DeleteClaim    = `DELETE FROM claims WHERE target = $1 AND incident = $2`
+	ClaimsOf       = `SELECT body FROM claims WHERE incident = $1 ORDER BY target`
+	ClaimsOnTarget = `SELECT body FROM claims WHERE target = $1 ORDER BY incident`
+	PutHalt        = `INSERT INTO halts (scope, name, body) VALUES ($1, $2, $3) ON CONFLICT (scope, name) DO UPDATE SET body = excluded.body`
+	DeleteHalt     = `DELETE FROM halts WHERE scope = $1 AND name = $2`
+	Halts          = `SELECT body FROM halts ORDER BY scope, name`
+)
+
+// People and Tokens.
+const (
+	InsertPerson     = `INSERT INTO people (id, version, body) VALUES ($1, 1, $2)`
+	UpdatePerson     = `UPDATE people SET version = version + 1, body = $1 WHERE id = $2 AND version = $3`
+	People           = `SELECT version, body FROM people`
+	Person           = People + ` WHERE id = $1`
+	PersonBy         = People + ` WHERE id = (SELECT person FROM identities WHERE surface = $1 AND id = $2)`
+	InsertIdentity   = `INSERT INTO identities (surface, id, person) VALUES ($1, $2, $3)`
+	DeleteIdentities = `DELETE FROM identities WHERE person = $1`
+	InsertToken      = `INSERT INTO tokens (person, body, hash, version) VALUES ($1, $2, $3, 1)`
+	UpdateToken      = `UPDATE tokens SET version = version + 1, person = $1, body = $2 WHERE hash = $3 AND version = $4`
+	Tokens           = `SELECT version, body FROM tokens`
+	Token            = Tokens + ` WHERE hash = $1`
+	TokensOf         = Tokens + ` WHERE person = $1 ORDER BY hash`
+)
+
+// Events.
+const (
+	InsertEvent = `INSERT INTO events (seq, incident, run, body) VALUES ($1, $2, $3, $4)`
+	Events      = `SELECT seq, incident, run, body FROM events`
+	AllEvents   = Events + ` ORDER BY seq`
+	LastEvent   = Events + ` ORDER BY seq DESC LIMIT 1`
+)
+
+// Quarantined payloads.
+const (
+	HeldQuarantine   = `SELECT id FROM quarantined WHERE source = $1 AND sha256 = $2 AND state = 'held'`
+	RepeatQuarantine = `UPDATE quarantined SET repeats = repeats + 1 WHERE id = $1`
+	InsertQuarantine = `INSERT INTO quarantined (id, version, state, source, reason, received_at, size, sha256, repeats, body) VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	UpdateQuarantine = `UPDATE quarantined SET version = version + 1, state = $1, reason = $2 WHERE id = $3 AND version = $4`
+	Quarantine       = `SELECT id, version, state, source, reason, received_at, size, sha256, repeats FROM quarantined`
+	QuarantineItem   = `SELECT id, version, state, source, reason, received_at, size, sha256, repeats, body FROM quarantined WHERE id = $1`
+)
+
+// Bookkeeping.
+const (
+	RaiseEpoch = `INSERT INTO meta (key, value) VALUES ('epoch', 1) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1`
+	Epoch      = `SELECT value FROM meta WHERE key = 'epoch'`
+	HighestIDs = `SELECT 'I', COALESCE(MAX(id), 0) FROM incidents
+UNION ALL SELECT 'P', COALESCE(MAX(id), 0) FROM plans
+UNION ALL SELECT 'A', COALESCE(MAX(id), 0) FROM approvals
+UNION ALL SELECT 'R', COALESCE(MAX(id), 0) FROM runs
+UNION ALL SELECT 'Q', COALESCE(MAX(id), 0) FROM quarantined`
+
+	OldestDeliveries   = `SELECT id, received_at, size FROM deliveries ORDER BY id LIMIT $1`
+	DeleteDelivery     = `DELETE FROM deliveries WHERE id = $1`
+	DeliveredBytes     = `SELECT COALESCE(SUM(size), 0) FROM deliveries`
+	DropSettledPayload = `UPDATE quarantined SET body = NULL WHERE state <> 'held' AND received_at < $1 AND body IS NOT NULL`
+)

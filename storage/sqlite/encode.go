@@ -1,0 +1,198 @@
+package sqlite
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"salve/bot"
+)
+
+// ms is a time as it is stored; 0 is none.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMS(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+func cut(t time.Time) time.Time { return fromMS(ms(t)) }
+
+// exact is the form in which times survive storage.
+func exact(a bot.Alert) bot.Alert {
+	a.StartsAt, a.EndsAt, a.ReceivedAt = cut(a.StartsAt), cut(a.EndsAt), cut(a.ReceivedAt)
+	return a
+}
+
+// alertBody is what the body column of an alert holds. Equal alerts have equal
+// bodies, byte for byte: a repeat is told by comparing them.
+type alertBody struct {
+	Group       string            `json:"group"`
+	State       bot.AlertState    `json:"state"`
+	Severity    int               `json:"severity"`
+	Title       string            `json:"title"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	EndsAt      int64             `json:"ends_at"`
+	Link        string            `json:"link"`
+	Truncated   int               `json:"truncated"`
+}
+
+func appendAlert(b []byte, a bot.Alert) []byte {
+	b = appendText(append(b, `{"group":`...), a.GroupKey)
+	b = appendText(append(b, `,"state":`...), string(a.State))
+	b = strconv.AppendInt(append(b, `,"severity":`...), int64(a.Severity), 10)
+	b = appendText(append(b, `,"title":`...), a.Title)
+	b = appendMap(append(b, `,"labels":`...), a.Labels)
+	b = appendMap(append(b, `,"annotations":`...), a.Annotations)
+	b = strconv.AppendInt(append(b, `,"ends_at":`...), ms(a.EndsAt), 10)
+	b = appendText(append(b, `,"link":`...), a.Link)
+	b = strconv.AppendInt(append(b, `,"truncated":`...), int64(a.Truncated), 10)
+	return append(b, '}')
+}
+
+// appendText quotes s; what is not UTF-8 becomes U+FFFD.
+func appendText(b []byte, s string) []byte {
+	out, err := jsontext.AppendQuote(b, s)
+	if err != nil {
+		out, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(s, "\uFFFD")) // valid by now
+	}
+	return out
+}
+
+func appendMap(b []byte, m map[string]string) []byte {
+	b = append(b, '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(appendText(b, k), ':'), m[k])
+	}
+	return append(b, '}')
+}
+
+// lenient reads back what was written from text that was not UTF-8.
+var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+func decodeAlert(key bot.AlertKey, receivedAt int64, body []byte) (bot.Alert, error) {
+	var v alertBody
+	if err := jsonv2.Unmarshal(body, &v, lenient); err != nil {
+		return bot.Alert{}, fmt.Errorf("%w: alert: %w", errDamaged, err)
+	}
+	return bot.Alert{
+		AlertKey: key, GroupKey: v.Group, State: v.State, Severity: bot.Severity(v.Severity), Title: v.Title,
+		Labels: v.Labels, Annotations: v.Annotations, EndsAt: fromMS(v.EndsAt), Link: v.Link,
+		Truncated: v.Truncated, ReceivedAt: fromMS(receivedAt),
+	}, nil
+}
+
+// rank orders alerts for people: firing first, then the worst.
+func rank(a bot.Alert) int64 {
+	r := int64(bot.SeverityCritical.Rank() - a.Severity.Rank())
+	if a.State != bot.AlertFiring {
+		r += 10
+	}
+	return r
+}
+
+// groupKey is the key of the groups table: 16 bytes of a hash.
+func groupKey(source, group string) string {
+	b := make([]byte, 0, 256)
+	b = strconv.AppendInt(b, int64(len(source)), 10)
+	b = append(append(append(b, ':'), source...), group...)
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+func encodeFold(f bot.Fold) (string, error) {
+	b, err := jsonv2.Marshal(f, lenient)
+	return string(b), err
+}
+
+func decodeFold(b []byte, f *bot.Fold) error {
+	if err := jsonv2.Unmarshal(b, f, lenient); err != nil {
+		return fmt.Errorf("%w: fold: %w", errDamaged, err)
+	}
+	return nil
+}
+
+// encode writes a noun as the rest of the program would write it.
+func encode(noun any) (string, error) {
+	b, err := json.Marshal(noun)
+	return string(b), err
+}
+
+func decode(body []byte, noun any) error {
+	if err := json.Unmarshal(body, noun); err != nil {
+		return fmt.Errorf("%w: %T: %w", errDamaged, noun, err)
+	}
+	return nil
+}
+
+// decodePlan keeps whole numbers in arguments whole, as they were before.
+func decodePlan(body []byte) (bot.Plan, error) {
+	var p bot.Plan
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&p); err != nil {
+		return bot.Plan{}, fmt.Errorf("%w: plan: %w", errDamaged, err)
+	}
+	for i := range p.Steps {
+		settleStep(&p.Steps[i])
+	}
+	if p.Verify != nil {
+		for i := range p.Verify.Checks {
+			settleMap(p.Verify.Checks[i].Args)
+		}
+	}
+	return p, nil
+}
+
+func settleStep(s *bot.PlanStep) {
+	settleMap(s.Args)
+	if s.Undo != nil {
+		settleStep(s.Undo)
+	}
+}
+
+func settleMap(m map[string]any) {
+	for k, v := range m {
+		m[k] = settle(v)
+	}
+}
+
+// settle turns numbers into int64 where they are whole, else into float64.
+func settle(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		settleMap(v)
+	case []any:
+		for i := range v {
+			v[i] = settle(v[i])
+		}
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, _ := v.Float64() // it was a number when it was written
+		return f
+	}
+	return v
+}

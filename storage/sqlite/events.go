@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"fmt"
+	"time"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// chainName names the one chain of the embedded store.
+const chainName = "main"
+
+// head is the last Event of the chain.
+type head struct {
+	seq  int64
+	hash string
+}
+
+// takeUpChain finds the head of the chain; an empty log gets its first Event.
+func (t *tx) takeUpChain(now time.Time) error {
+	var row eventRow
+	found, err := t.conn.one(query.LastEvent, nil, row.dest()...)
+	if err != nil {
+		return failure("read the end of the audit log", err)
+	}
+	if !found {
+		return t.seal(bot.Event{Kind: bot.EventGenesis, At: now, Actor: bot.Salve, Text: "the audit log begins"})
+	}
+	e, err := row.event()
+	t.head = head{seq: e.Seq, hash: e.Hash}
+	return err
+}
+
+// events seals what Observed did to each Incident, then the Change's own.
+func (c *change) events() error {
+	for _, inc := range c.order {
+		if len(inc.tally) == 0 {
+			continue
+		}
+		e := bot.Event{Kind: bot.EventAlerts, At: inc.at, Actor: c.in.By, Incident: inc.id, Text: countOf(inc.tally)}
+		if err := c.seal(e); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.in.Events {
+		if err := c.seal(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) seal(e bot.Event) error {
+	sealed, err := e.Seal(chainName, t.head.seq+1, t.head.hash)
+	if err != nil {
+		return err
+	}
+	body, err := encode(sealed)
+	if err != nil {
+		return fmt.Errorf("write event %d: %w", sealed.Seq, err)
+	}
+	if err := t.write("write event", query.InsertEvent, sealed.Seq, int64(e.Incident), int64(e.Run), body); err != nil {
+		return err
+	}
+	t.head = head{seq: sealed.Seq, hash: sealed.Hash}
+	return nil
+}
+
+// eventRow is a row of the log as it is read.
+type eventRow struct {
+	seq      int64
+	incident bot.IncidentID
+	run      bot.RunID
+	body     []byte
+}
+
+func (r *eventRow) dest() []any { return []any{&r.seq, &r.incident, &r.run, &r.body} }
+
+// event is what the row says, columns first: a column that was altered by hand
+// shows in the hash as a field would.
+func (r *eventRow) event() (bot.Event, error) {
+	var e bot.Event
+	if err := decode(r.body, &e); err != nil {
+		return bot.Event{}, fmt.Errorf("event %d of chain %s cannot be read: %w", r.seq, chainName, err)
+	}
+	e.Seq, e.Incident, e.Run = r.seq, r.incident, r.run
+	return e, nil
+}

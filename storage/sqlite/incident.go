@@ -1,0 +1,246 @@
+package sqlite
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// incident is the row of an Incident while a Change is at work on it.
+type incident struct {
+	id      bot.IncidentID
+	version int64
+	foldRev int64
+	due     int64
+	state   bot.IncidentState
+	fold    bot.Fold
+	fresh   bool // there is no row yet
+
+	touched bool           // its alerts changed
+	refold  bool           // the Fold must be computed from all rows
+	tally   map[string]int // what Observed did to it, for the Event
+	at      time.Time      // when Observed last changed it
+	work    *bot.Incident  // to be written
+}
+
+// attachable reports whether it takes alerts of its group.
+func (i *incident) attachable() bool {
+	return i.state == bot.IncidentOpen || i.state == bot.IncidentResolved
+}
+
+// load reads a row once in a Change.
+func (c *change) load(id bot.IncidentID) (*incident, error) {
+	if inc := c.rows[id]; inc != nil {
+		return inc, nil
+	}
+	inc := &incident{id: id}
+	var fold []byte
+	found, err := c.conn.one(query.IncidentHead, []any{int64(id)}, &inc.version, &inc.foldRev, &inc.due, &inc.state, &fold)
+	if err != nil {
+		return nil, failure("read incident "+id.String(), err)
+	}
+	if !found {
+		return nil, fmt.Errorf("incident %s: %w", id, bot.ErrNotFound)
+	}
+	if err := decodeFold(fold, &inc.fold); err != nil {
+		return nil, failure("read incident "+id.String(), err)
+	}
+	c.keep(inc)
+	return inc, nil
+}
+
+func (c *change) keep(inc *incident) {
+	c.rows[inc.id] = inc
+	c.order = append(c.order, inc)
+}
+
+// make adds an Incident that has no row yet.
+func (c *change) make(id bot.IncidentID) *incident {
+	inc := &incident{id: id, fresh: true, state: bot.IncidentResolved}
+	c.keep(inc)
+	return inc
+}
+
+// touch marks that alerts of the Incident changed: it becomes due at once.
+func (i *incident) touch(at int64) {
+	i.touched = true
+	if at = max(at, 1); i.due == 0 || at < i.due {
+		i.due = at
+	}
+}
+
+// checkIncidents looks at the versions before anything is written.
+func (c *change) checkIncidents() error {
+	for i := range c.in.Incidents {
+		given := &c.in.Incidents[i]
+		if given.ID <= 0 {
+			return fmt.Errorf("an incident has no id; take one with NextID")
+		}
+		if given.Version == 0 {
+			if err := c.checkNew(given); err != nil {
+				return err
+			}
+			continue
+		}
+		inc, err := c.load(given.ID)
+		if err != nil {
+			return err
+		}
+		if inc.version != given.Version {
+			return fmt.Errorf("incident %s is at version %d, not %d: %w", given.ID, inc.version, given.Version, bot.ErrConflict)
+		}
+		inc.work = given
+	}
+	return nil
+}
+
+func (c *change) checkNew(given *bot.Incident) error {
+	var version int64
+	found, err := c.conn.one(`SELECT version FROM incidents WHERE id = $1`, []any{int64(given.ID)}, &version)
+	if err != nil {
+		return failure("read incident "+given.ID.String(), err)
+	}
+	if found || c.rows[given.ID] != nil {
+		return fmt.Errorf("incident %s exists: %w", given.ID, bot.ErrConflict)
+	}
+	c.store.ids[bot.KindIncident].reach(int64(given.ID))
+	c.make(given.ID).work = given
+	return nil
+}
+
+// works takes over what people and decisions say about Incidents, and keeps the
+// pointers of their groups right: who is closed or merged takes no alerts.
+func (c *change) works() error {
+	for i := range c.in.Incidents {
+		inc := c.rows[c.in.Incidents[i].ID]
+		was := inc.attachable()
+		if !inc.touched && inc.work.FoldRev == inc.foldRev {
+			inc.due = ms(inc.work.DueAt)
+		}
+		inc.state = stateOf(inc.work.Work, inc.fold)
+		if err := c.point(inc, was); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func stateOf(w bot.Work, f bot.Fold) bot.IncidentState { return bot.Incident{Work: w, Fold: f}.State() }
+
+func (c *change) point(inc *incident, was bool) error {
+	switch {
+	case inc.fresh, was == inc.attachable(), inc.state == bot.IncidentMerged:
+		return nil // a merged one hands its pointers on, see merges
+	case was:
+		return c.write("close "+inc.id.String(), query.DeleteGroups, int64(inc.id))
+	default:
+		return c.write("reopen "+inc.id.String(), query.InsertGroup, groupKey(inc.fold.Source, inc.fold.GroupKey), int64(inc.id))
+	}
+}
+
+// flush writes the Incidents that the Change made, folded or worked on.
+func (c *change) flush() error {
+	for _, inc := range c.order {
+		if err := c.flushOne(inc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) flushOne(inc *incident) error {
+	if !inc.touched && inc.work == nil {
+		return nil
+	}
+	if inc.refold {
+		if err := c.foldAgain(inc); err != nil {
+			return err
+		}
+	}
+	if inc.touched {
+		inc.foldRev++
+		if inc.attachable() {
+			inc.state = stateOf(bot.Work{}, inc.fold)
+		}
+	}
+	c.touched.Incidents = append(c.touched.Incidents, inc.id)
+	if inc.fresh {
+		return c.insertIncident(inc)
+	}
+	return c.updateIncident(inc)
+}
+
+// foldAgain computes the Fold from all rows. An Incident that has lost all of
+// them keeps what it was called, with nothing in it.
+func (c *change) foldAgain(inc *incident) error {
+	alerts, err := c.alertsOf(inc.id)
+	if err != nil {
+		return err
+	}
+	if len(alerts) > 0 {
+		inc.fold = bot.FoldAlerts(alerts)
+		return nil
+	}
+	inc.fold.Firing, inc.fold.Total, inc.fold.Truncated = 0, 0, 0
+	return nil
+}
+
+func (c *change) insertIncident(inc *incident) error {
+	fold, err := encodeFold(inc.fold)
+	if err != nil {
+		return err
+	}
+	owner, work := "", "{}"
+	if inc.work != nil {
+		if owner, work, err = encodeWork(inc.work.Work); err != nil {
+			return err
+		}
+	}
+	return c.write("write incident "+inc.id.String(), query.InsertIncident, int64(inc.id), int64(1), inc.foldRev, inc.due,
+		string(inc.state), inc.fold.Source, inc.fold.Title, strings.ToLower(inc.fold.Title), owner, fold, work)
+}
+
+func (c *change) updateIncident(inc *incident) error {
+	doing := "write incident " + inc.id.String()
+	if inc.touched {
+		fold, err := encodeFold(inc.fold)
+		if err != nil {
+			return err
+		}
+		if err := c.write(doing, query.UpdateFold, inc.foldRev, inc.due, string(inc.state), inc.fold.Source, inc.fold.Title,
+			strings.ToLower(inc.fold.Title), fold, int64(inc.id)); err != nil {
+			return err
+		}
+	}
+	if inc.work == nil {
+		return nil
+	}
+	owner, work, err := encodeWork(inc.work.Work)
+	if err != nil {
+		return err
+	}
+	return c.writeOne(doing, query.UpdateWork, inc.due, string(inc.state), owner, work, int64(inc.id), inc.version)
+}
+
+func encodeWork(w bot.Work) (owner, work string, err error) {
+	work, err = encode(w)
+	return string(w.Owner), work, err
+}
+
+// countOf writes "2 new, 1 resolved".
+func countOf(tally map[string]int) string {
+	var b strings.Builder
+	for _, what := range []string{"new", "updated", "resolved"} {
+		if n := tally[what]; n > 0 {
+			if b.Len() > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(strconv.Itoa(n) + " " + what)
+		}
+	}
+	return b.String()
+}

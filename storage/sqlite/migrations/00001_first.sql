@@ -1,0 +1,184 @@
+-- +goose Up
+
+CREATE TABLE meta (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- id is an alias of the row number, so a new Incident is an append.
+-- state, source, title and owner repeat what fold and work say, for the indexes.
+CREATE TABLE incidents (
+    id          INTEGER PRIMARY KEY,
+    version     BIGINT NOT NULL,
+    fold_rev    BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    title_lower TEXT NOT NULL,
+    owner       TEXT NOT NULL,
+    fold        TEXT NOT NULL,
+    work        TEXT NOT NULL
+);
+CREATE INDEX incidents_due ON incidents (due_at) WHERE due_at > 0;
+CREATE INDEX incidents_state ON incidents (state, id);
+CREATE INDEX incidents_like ON incidents (title, source, id);
+
+-- Which Incident takes the alerts of a source and group key; the key is a hash
+-- of both, since group keys are long.
+CREATE TABLE groups (
+    key      TEXT NOT NULL PRIMARY KEY,
+    incident BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX groups_incident ON groups (incident);
+
+-- Rows lie by Incident, so that folding one reads neighbours. The key begins
+-- with the time, so that new alerts touch the same few pages of its index.
+CREATE TABLE alerts (
+    incident    BIGINT NOT NULL,
+    starts_at   BIGINT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    rank        BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    body        TEXT NOT NULL,
+    PRIMARY KEY (incident, starts_at, fingerprint, source)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX alerts_key ON alerts (starts_at, fingerprint, source);
+
+CREATE TABLE deliveries (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    alerts      BIGINT NOT NULL,
+    size        BIGINT NOT NULL,
+    body        BLOB NOT NULL
+);
+
+CREATE TABLE quarantined (
+    id          INTEGER PRIMARY KEY,
+    version     BIGINT NOT NULL,
+    state       TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    size        BIGINT NOT NULL,
+    sha256      TEXT NOT NULL,
+    repeats     BIGINT NOT NULL,
+    body        BLOB
+);
+CREATE UNIQUE INDEX quarantined_held ON quarantined (source, sha256) WHERE state = 'held';
+CREATE INDEX quarantined_state ON quarantined (state, id);
+
+CREATE TABLE plans (
+    id       INTEGER PRIMARY KEY,
+    incident BIGINT NOT NULL,
+    body     TEXT NOT NULL
+);
+CREATE INDEX plans_incident ON plans (incident, id);
+
+CREATE TABLE approvals (
+    id       INTEGER PRIMARY KEY,
+    version  BIGINT NOT NULL,
+    incident BIGINT NOT NULL,
+    plan     BIGINT NOT NULL REFERENCES plans (id),
+    target   TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    body     TEXT NOT NULL
+);
+CREATE UNIQUE INDEX approvals_pending ON approvals (incident, target) WHERE state = 'pending';
+CREATE INDEX approvals_incident ON approvals (incident, id);
+CREATE INDEX approvals_state ON approvals (state, id);
+
+CREATE TABLE runs (
+    id       INTEGER PRIMARY KEY,
+    version  BIGINT NOT NULL,
+    incident BIGINT NOT NULL,
+    plan     BIGINT NOT NULL REFERENCES plans (id),
+    playbook TEXT NOT NULL,
+    target   TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    active   BIGINT NOT NULL,
+    changed  BIGINT NOT NULL,
+    epoch    BIGINT NOT NULL,
+    due_at   BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    body     TEXT NOT NULL
+);
+CREATE UNIQUE INDEX runs_active ON runs (target) WHERE active = 1;
+CREATE INDEX runs_due ON runs (due_at) WHERE due_at > 0;
+CREATE INDEX runs_incident ON runs (incident, id);
+CREATE INDEX runs_target ON runs (target, playbook, ended_at);
+CREATE INDEX runs_playbook ON runs (playbook, id);
+
+CREATE TABLE claims (
+    target   TEXT NOT NULL,
+    incident BIGINT NOT NULL,
+    body     TEXT NOT NULL,
+    PRIMARY KEY (target, incident)
+) WITHOUT ROWID;
+CREATE INDEX claims_incident ON claims (incident);
+
+CREATE TABLE halts (
+    scope TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    body  TEXT NOT NULL,
+    PRIMARY KEY (scope, name)
+) WITHOUT ROWID;
+
+CREATE TABLE people (
+    id      TEXT NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE identities (
+    surface TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    person  TEXT NOT NULL REFERENCES people (id),
+    PRIMARY KEY (surface, id)
+) WITHOUT ROWID;
+CREATE INDEX identities_person ON identities (person);
+
+CREATE TABLE tokens (
+    hash    TEXT NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    person  TEXT NOT NULL,
+    body    TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tokens_person ON tokens (person);
+
+-- body is the sealed Event; seq, incident and run repeat it for the indexes.
+CREATE TABLE events (
+    seq      INTEGER PRIMARY KEY,
+    incident BIGINT NOT NULL,
+    run      BIGINT NOT NULL,
+    body     TEXT NOT NULL
+);
+CREATE INDEX events_incident ON events (incident, seq) WHERE incident > 0;
+CREATE INDEX events_run ON events (run, seq) WHERE run > 0;
+
+-- +goose StatementBegin
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER plans_no_update BEFORE UPDATE ON plans
+BEGIN
+    SELECT RAISE(ABORT, 'a plan is written once');
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER plans_no_delete BEFORE DELETE ON plans
+BEGIN
+    SELECT RAISE(ABORT, 'a plan is written once');
+END;
+-- +goose StatementEnd

@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// moves puts alerts into other Incidents. Both become due and are folded again.
+func (c *change) moves() error {
+	for _, m := range c.in.Moves {
+		if err := c.move(m); err != nil {
+			return fmt.Errorf("move alert %s: %w", m.Alert.Fingerprint, err)
+		}
+	}
+	return nil
+}
+
+func (c *change) move(m bot.Move) error {
+	m.Alert.StartsAt = cut(m.Alert.StartsAt)
+	row, found, err := c.alertRow(m.Alert)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return bot.ErrNotFound
+	}
+	if row.incident == m.To {
+		return nil
+	}
+	from, err := c.load(row.incident)
+	if err != nil {
+		return err
+	}
+	to, err := c.load(m.To)
+	if err != nil {
+		return err
+	}
+	if !to.attachable() {
+		return fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
+	}
+	c.empty(from, to)
+	return c.write("write alert", query.MoveAlert, int64(to.id), int64(from.id), ms(m.Alert.StartsAt), m.Alert.Fingerprint, m.Alert.Source)
+}
+
+func (c *change) empty(from, to *incident) {
+	for _, inc := range []*incident{from, to} {
+		inc.refold = true
+		inc.touch(c.when(inc))
+	}
+}
+
+// when is the time of a Change that carries no alerts: that of its Events.
+func (c *change) when(inc *incident) int64 {
+	if len(c.in.Events) > 0 {
+		return ms(c.in.Events[0].At)
+	}
+	return ms(inc.fold.LastAt)
+}
+
+// merges hands what is left of the Incidents that were merged in this Change to
+// those that stay: their alerts and the pointers of their groups.
+func (c *change) merges() error {
+	for i := range c.in.Incidents {
+		given := &c.in.Incidents[i]
+		if given.MergedInto == 0 {
+			continue
+		}
+		if err := c.merge(c.rows[given.ID], given.MergedInto); err != nil {
+			return fmt.Errorf("merge incident %s into %s: %w", given.ID, given.MergedInto, err)
+		}
+	}
+	return nil
+}
+
+func (c *change) merge(from *incident, into bot.IncidentID) error {
+	n, err := c.conn.exec(query.MoveAllAlerts, int64(into), int64(from.id))
+	if err != nil {
+		return failure("move alerts", err)
+	}
+	pointers, err := c.conn.exec(query.RepointGroups, int64(into), int64(from.id))
+	if err != nil {
+		return failure("move groups", err)
+	}
+	if n+pointers == 0 {
+		return nil // it was merged before, or had nothing
+	}
+	c.wrote, c.half = true, true
+	to, err := c.load(into)
+	if err != nil {
+		return err
+	}
+	if !to.attachable() {
+		return fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
+	}
+	if n > 0 {
+		c.empty(from, to)
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// alertRow is the row of an alert; body is not decoded before it must be.
+type alertRow struct {
+	incident   bot.IncidentID
+	receivedAt int64
+	body       []byte
+}
+
+func (c *change) alertRow(key bot.AlertKey) (row alertRow, found bool, err error) {
+	found, err = c.conn.one(query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
+		&row.incident, &row.receivedAt, &row.body)
+	return row, found, failure("read alert "+key.Fingerprint, err)
+}
+
+func (c *change) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
+	var alerts []bot.Alert
+	err := c.conn.each(query.AlertsToFold, []any{int64(id)}, func(rows *sql.Rows) error {
+		a, err := scanAlert(rows, id)
+		alerts = append(alerts, a)
+		return err
+	})
+	return alerts, failure("read alerts of "+id.String(), err)
+}
+
+func scanAlert(rows *sql.Rows, id bot.IncidentID) (bot.Alert, error) {
+	var key bot.AlertKey
+	var startsAt, receivedAt int64
+	var body sql.RawBytes
+	if err := rows.Scan(&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body); err != nil {
+		return bot.Alert{}, err
+	}
+	key.StartsAt = fromMS(startsAt)
+	a, err := decodeAlert(key, receivedAt, body)
+	a.Incident = id
+	return a, err
+}
+
+// observe joins what was observed into the alert rows, one after the other.
+func (c *change) observe() error {
+	if len(c.in.Observed) == 0 {
+		return nil
+	}
+	c.receipt.Observed = make([]bot.Observation, 0, len(c.in.Observed))
+	for _, a := range c.in.Observed {
+		o, err := c.observeOne(exact(a))
+		if err != nil {
+			return err
+		}
+		c.receipt.Observed = append(c.receipt.Observed, o)
+	}
+	if !c.changed || c.in.Delivery == nil {
+		return nil
+	}
+	d := c.in.Delivery
+	return c.write("keep the payload", query.InsertDelivery, d.Source, ms(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), c.store.packing.pack(d.Body))
+}
+
+func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
+	o := bot.Observation{Key: a.AlertKey}
+	row, found, err := c.alertRow(a.AlertKey)
+	if err != nil {
+		return o, err
+	}
+	if !found {
+		return c.observeNew(a)
+	}
+	c.buf = appendAlert(c.buf[:0], a)
+	o.Incident = row.incident
+	if string(c.buf) == string(row.body) {
+		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
+		return o, nil
+	}
+	old, err := decodeAlert(a.AlertKey, row.receivedAt, row.body)
+	if err != nil {
+		return o, err
+	}
+	joined := old.Merge(a)
+	if joined.Same(old) {
+		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
+		if old.State == bot.AlertResolved && a.State == bot.AlertFiring {
+			o.Outcome, o.Because = bot.OutcomeStale, becauseStale(old)
+		}
+		return o, nil
+	}
+	return c.observeKnown(o, old, joined, a)
+}
+
+// observeNew writes the first observation of an alert.
+func (c *change) observeNew(a bot.Alert) (bot.Observation, error) {
+	o := bot.Observation{Key: a.AlertKey, Outcome: bot.OutcomeNew}
+	inc, made, err := c.takerOf(a)
+	if err != nil {
+		return o, err
+	}
+	o.Incident, o.Because = inc.id, becauseMerged(inc, a)
+	if made {
+		o.Because = becauseNew(a)
+	}
+	c.buf = appendAlert(c.buf[:0], a)
+	if err := c.write("write alert "+a.Fingerprint, query.InsertAlert, int64(inc.id), ms(a.StartsAt), a.Fingerprint, a.Source,
+		rank(a), ms(a.ReceivedAt), string(c.buf)); err != nil {
+		return o, err
+	}
+	c.absorb(inc, nil, a, o.Outcome)
+	c.due(inc, a.ReceivedAt)
+	return o, nil
+}
+
+// takerOf is the Incident that takes alerts of the source and group, else a new
+// one that does from now on.
+func (c *change) takerOf(a bot.Alert) (inc *incident, made bool, err error) {
+	key := groupKey(a.Source, a.GroupKey)
+	var id bot.IncidentID
+	found, err := c.conn.one(query.IncidentOfKey, []any{key}, &id)
+	if err != nil {
+		return nil, false, failure("read group", err)
+	}
+	if found {
+		inc, err = c.load(id)
+		return inc, false, err
+	}
+	inc = c.make(bot.IncidentID(c.store.NextID(bot.KindIncident)))
+	return inc, true, c.write("write group", query.InsertGroup, key, int64(inc.id))
+}
+
+// observeKnown writes what an observation changed in a row.
+func (c *change) observeKnown(o bot.Observation, old, joined, seen bot.Alert) (bot.Observation, error) {
+	inc, err := c.load(o.Incident)
+	if err != nil {
+		return o, err
+	}
+	o.Outcome, o.Because = bot.OutcomeUpdated, "known since "+clock(old.ReceivedAt)+", what it says has changed"
+	if old.State == bot.AlertFiring && joined.State == bot.AlertResolved {
+		o.Outcome, o.Because = bot.OutcomeResolved, "known since "+clock(old.ReceivedAt)+", ended at "+clock(joined.EndsAt)
+	}
+	c.buf = appendAlert(c.buf[:0], joined)
+	if err := c.write("write alert "+joined.Fingerprint, query.UpdateAlert, rank(joined), ms(joined.ReceivedAt), string(c.buf),
+		int64(inc.id), ms(joined.StartsAt), joined.Fingerprint, joined.Source); err != nil {
+		return o, err
+	}
+	c.absorb(inc, &old, joined, o.Outcome)
+	c.due(inc, seen.ReceivedAt)
+	if seen.GroupKey == old.GroupKey || !inc.attachable() {
+		return o, nil
+	}
+	// The source has put the alert into another group: alerts of that group
+	// belong with it, unless another Incident takes them already.
+	return o, c.write("write group", query.InsertGroup, groupKey(seen.Source, seen.GroupKey), int64(inc.id))
+}
+
+// absorb takes a changed row into the Fold, or notes that all must be read.
+func (c *change) absorb(inc *incident, old *bot.Alert, a bot.Alert, outcome bot.Outcome) {
+	c.changed = true
+	if inc.tally == nil {
+		inc.tally = make(map[string]int, 1)
+	}
+	inc.tally[string(outcome)]++
+	if inc.refold {
+		return
+	}
+	fold, ok := inc.fold.Absorb(old, a)
+	if !ok {
+		inc.refold = true
+		return
+	}
+	inc.fold = fold
+}
+
+// due makes the Incident due from the time at which the observation came.
+func (c *change) due(inc *incident, at time.Time) {
+	inc.touch(ms(at))
+	if at.After(inc.at) {
+		inc.at = at
+	}
+}
+
+func becauseNew(a bot.Alert) string {
+	return "a new incident: no other takes alerts of group " + short(a.GroupKey) + " from " + short(a.Source)
+}
+
+func becauseMerged(inc *incident, a bot.Alert) string {
+	return "merged because " + inc.id.String() + " takes alerts of group " + short(a.GroupKey) + " and is " + string(inc.state)
+}
+
+func becauseRepeat(receivedAt int64) string {
+	return "already known since " + clock(fromMS(receivedAt)) + ", nothing changed"
+}
+
+func becauseStale(old bot.Alert) string {
+	return "this firing is older than its own resolution at " + clock(old.EndsAt)
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// short quotes untrusted text for a sentence.
+func short(s string) string {
+	const most = 120
+	r := []rune(s)
+	if len(r) > most {
+		return fmt.Sprintf("%q", string(r[:most-1])+"…")
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,189 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+const (
+	fileName      = "salve.db"
+	oldestVersion = "3.51.3" // older ones may lose commits when the log is reset
+)
+
+// Open opens or makes the database in dir, for this process alone: it takes the
+// lock file, checks who may read the files, migrates, and raises the epoch.
+// The context bounds the opening only.
+func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
+	if err := prepareDir(dir); err != nil {
+		return nil, err
+	}
+	lock, err := takeLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), lock: lock}
+	if err := s.open(ctx, dir, opts); err != nil {
+		return nil, fmt.Errorf("open database in %s: %w", dir, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, dir string, opts Options) error {
+	path := filepath.Join(dir, fileName)
+	if err := prepareFile(path); err != nil {
+		return err
+	}
+	var err error
+	if s.packing, err = newPacking(); err != nil {
+		return err
+	}
+	if s.writeDB, err = sql.Open("sqlite", dsn(path, writerPragmas)); err != nil {
+		return err
+	}
+	s.writeDB.SetMaxOpenConns(1)
+	if err := checkVersion(ctx, s.writeDB); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writeDB); err != nil {
+		return err
+	}
+	if s.ids, err = loadCounters(ctx, s.writeDB); err != nil {
+		return err
+	}
+	if s.readDB, err = openReaders(path, cmp.Or(opts.Readers, 4)); err != nil {
+		return err
+	}
+	conn, err := s.writeDB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	s.writer = newWriter(context.WithoutCancel(ctx), conn, s, opts)
+	if s.epoch, err = s.writer.begin(time.Now()); err != nil {
+		return err
+	}
+	s.writer.start()
+	s.log.InfoContext(ctx, "database open", "file", path, "epoch", s.epoch)
+	return nil
+}
+
+// OpenReadOnly opens the database in dir beside whoever holds it, without the
+// lock; Commit and Prune then answer bot.ErrUnavailable. It is meant for
+// verifying the audit log.
+func OpenReadOnly(ctx context.Context, dir string) (*Store, error) {
+	path := filepath.Join(dir, fileName)
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	db, err := openReaders(path, 1)
+	if err != nil {
+		return nil, fmt.Errorf("open database in %s: %w", dir, err)
+	}
+	s := &Store{log: slog.New(slog.DiscardHandler), readDB: db}
+	if err := s.check(ctx); err != nil {
+		return nil, fmt.Errorf("open database in %s: %w", dir, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+func (s *Store) check(ctx context.Context) error {
+	if err := checkVersion(ctx, s.readDB); err != nil {
+		return err
+	}
+	if err := checkSchema(ctx, s.readDB); err != nil {
+		return err
+	}
+	var err error
+	if s.packing, err = newPacking(); err != nil {
+		return err
+	}
+	if s.ids, err = loadCounters(ctx, s.readDB); err != nil {
+		return err
+	}
+	return s.readDB.QueryRowContext(ctx, query.Epoch).Scan(&s.epoch)
+}
+
+func (s *Store) close() error {
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.stop())
+	}
+	if s.readDB != nil {
+		errs = append(errs, s.readDB.Close())
+	}
+	if s.writeDB != nil {
+		errs = append(errs, s.writeDB.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Pragmas stand in the name of the database, so that every connection has them
+// from its first statement on.
+var (
+	writerPragmas = []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)",
+		"cache_size(-16000)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "temp_store(2)"}
+	readerPragmas = []string{"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)", "temp_store(2)"}
+)
+
+func dsn(path string, pragmas []string) string {
+	q := make(url.Values)
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+func openReaders(path string, n int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, readerPragmas))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+func checkVersion(ctx context.Context, db *sql.DB) error {
+	var have string
+	if err := db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&have); err != nil {
+		return failure("read the SQLite version", err)
+	}
+	if !atLeast(have, oldestVersion) {
+		return fmt.Errorf("%w: SQLite %s can lose commits; build Salve with SQLite %s or later", bot.ErrUnavailable, have, oldestVersion)
+	}
+	return nil
+}
+
+func atLeast(have, want string) bool {
+	h, w := strings.Split(have, "."), strings.Split(want, ".")
+	for i := range w {
+		if i >= len(h) {
+			return false
+		}
+		a, errA := strconv.Atoi(h[i])
+		b, errB := strconv.Atoi(w[i])
+		if errA != nil || errB != nil {
+			return false
+		}
+		if a != b {
+			return a > b
+		}
+	}
+	return true
+}

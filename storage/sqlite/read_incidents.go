@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// Incident reads one; bot.ErrNotFound if there is none.
+func (s *Store) Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error) {
+	return rowOf(ctx, s, "read incident "+id.String(), query.Incident, []any{int64(id)}, scanIncident)
+}
+
+// Incidents reads those that the query selects, newest first.
+func (s *Store) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
+	var f filter
+	in(&f, "state", q.States)
+	if q.Owner != "" {
+		f.add("owner = ?", string(q.Owner))
+	}
+	if q.Text != "" {
+		f.add(`title_lower LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(q.Text))+"%")
+	}
+	if q.Like != nil {
+		f.add("title = ? AND source = ?", q.Like.Title, q.Like.Source)
+	}
+	if q.Before != 0 {
+		f.add("id < ?", int64(q.Before))
+	}
+	return rowsOf(ctx, s, "read incidents", f.text(query.Incidents, "id DESC", q.Limit, 50), f.args, scanIncident)
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// DueIncidents reads those whose time has come, longest due first.
+func (s *Store) DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error) {
+	return rowsOf(ctx, s, "read due incidents", query.DueIncidents, []any{ms(now), int64(limit)}, scanIncident)
+}
+
+func scanIncident(rows *sql.Rows) (bot.Incident, error) {
+	var i bot.Incident
+	var due int64
+	var fold, work sql.RawBytes
+	if err := rows.Scan((*int64)(&i.ID), &i.Version, &i.FoldRev, &due, &fold, &work); err != nil {
+		return i, err
+	}
+	i.DueAt = fromMS(due)
+	if err := decodeFold(fold, &i.Fold); err != nil {
+		return i, err
+	}
+	if string(work) == "{}" {
+		return i, nil
+	}
+	return i, decode(work, &i.Work)
+}
+
+// Alerts reads alerts of an Incident: firing first, worst first, oldest first.
+func (s *Store) Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error) {
+	return rowsOf(ctx, s, "read alerts of "+id.String(), query.AlertsToShow, []any{int64(id), int64(limit)},
+		func(rows *sql.Rows) (bot.Alert, error) { return scanAlert(rows, id) })
+}

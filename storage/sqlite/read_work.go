@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// Plan reads one; bot.ErrNotFound if there is none.
+func (s *Store) Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error) {
+	return rowOf(ctx, s, "read plan "+id.String(), query.Plan, []any{int64(id)}, scanPlan)
+}
+
+// Plans reads those of an Incident, oldest first.
+func (s *Store) Plans(ctx context.Context, id bot.IncidentID) ([]bot.Plan, error) {
+	return rowsOf(ctx, s, "read plans of "+id.String(), query.PlansOf, []any{int64(id)}, scanPlan)
+}
+
+func scanPlan(rows *sql.Rows) (bot.Plan, error) {
+	var body sql.RawBytes
+	if err := rows.Scan(&body); err != nil {
+		return bot.Plan{}, err
+	}
+	return decodePlan(body)
+}
+
+// Approval reads one; bot.ErrNotFound if there is none.
+func (s *Store) Approval(ctx context.Context, id bot.ApprovalID) (bot.Approval, error) {
+	return rowOf(ctx, s, "read approval "+id.String(), query.Approval, []any{int64(id)}, scanApproval)
+}
+
+// Approvals reads those that the query selects, newest first.
+func (s *Store) Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error) {
+	var f filter
+	in(&f, "state", q.States)
+	if q.Incident != 0 {
+		f.add("incident = ?", int64(q.Incident))
+	}
+	return rowsOf(ctx, s, "read approvals", f.text(query.Approvals, "id DESC", q.Limit, 50), f.args, scanApproval)
+}
+
+func scanApproval(rows *sql.Rows) (a bot.Approval, err error) {
+	var id, version int64
+	var body sql.RawBytes
+	if err := rows.Scan(&id, &version, &body); err != nil {
+		return a, err
+	}
+	err = decode(body, &a)
+	a.ID, a.Version = bot.ApprovalID(id), version
+	return a, err
+}
+
+// Run reads one; bot.ErrNotFound if there is none.
+func (s *Store) Run(ctx context.Context, id bot.RunID) (bot.Run, error) {
+	return rowOf(ctx, s, "read run "+id.String(), query.Run, []any{int64(id)}, scanRun)
+}
+
+// Runs reads those that the query selects, newest first.
+func (s *Store) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
+	var f filter
+	if q.Incident != 0 {
+		f.add("incident = ?", int64(q.Incident))
+	}
+	if q.Target != "" {
+		f.add("target = ?", q.Target)
+	}
+	if q.Playbook != "" {
+		f.add("playbook = ?", q.Playbook)
+	}
+	if q.Active {
+		f.add("active = 1")
+	}
+	if q.Before != 0 {
+		f.add("id < ?", int64(q.Before))
+	}
+	return rowsOf(ctx, s, "read runs", f.text(query.Runs, "id DESC", q.Limit, 50), f.args, scanRun)
+}
+
+// DueRuns reads the active Runs whose time has come, longest due first.
+func (s *Store) DueRuns(ctx context.Context, now time.Time, limit int) ([]bot.Run, error) {
+	return rowsOf(ctx, s, "read due runs", query.DueRuns, []any{ms(now), int64(limit)}, scanRun)
+}
+
+// Interrupted reads the Runs that a process which is gone had in hand: active,
+// not waiting for a person, not due, and of a lower epoch.
+func (s *Store) Interrupted(ctx context.Context) ([]bot.Run, error) {
+	return rowsOf(ctx, s, "read interrupted runs", query.InterruptedRuns, []any{s.epoch}, scanRun)
+}
+
+func scanRun(rows *sql.Rows) (r bot.Run, err error) {
+	var id, version int64
+	var body sql.RawBytes
+	if err := rows.Scan(&id, &version, &body); err != nil {
+		return r, err
+	}
+	err = decode(body, &r)
+	r.ID, r.Version = bot.RunID(id), version
+	return r, err
+}
+
+// History reads what the guard wants to know about a target and a playbook.
+func (s *Store) History(ctx context.Context, playbook, target string) (bot.History, error) {
+	var h bot.History
+	var err error
+	if h.Active, err = s.maybeRun(ctx, query.ActiveRun, target); err != nil {
+		return bot.History{}, err
+	}
+	if h.Last, err = s.maybeRun(ctx, query.LastRun, target, playbook); err != nil {
+		return bot.History{}, err
+	}
+	h.Claims, err = rowsOf(ctx, s, "read claims", query.ClaimsOnTarget, []any{target}, scanBody[bot.Claim])
+	return h, err
+}
+
+func (s *Store) maybeRun(ctx context.Context, text string, args ...any) (*bot.Run, error) {
+	r, err := rowOf(ctx, s, "read history", text, args, scanRun)
+	if errors.Is(err, bot.ErrNotFound) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+// Halts reads all that are set.
+func (s *Store) Halts(ctx context.Context) ([]bot.Halt, error) {
+	return rowsOf(ctx, s, "read halts", query.Halts, nil, scanBody[bot.Halt])
+}
+
+// ClaimsOf reads the Claims held through an Incident.
+func (s *Store) ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error) {
+	return rowsOf(ctx, s, "read claims of "+id.String(), query.ClaimsOf, []any{int64(id)}, scanBody[bot.Claim])
+}

@@ -1,0 +1,235 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+// versions updates the rows that must be as they were read. It comes before the
+// inserts, so that what gives a unique place up does so before it is taken.
+func (c *change) versions() error {
+	for i := range c.in.Approvals {
+		if a := &c.in.Approvals[i]; a.Version != 0 {
+			if err := c.putApproval(a); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range c.in.Runs {
+		if r := &c.in.Runs[i]; r.Version != 0 {
+			if err := c.putRun(r); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range c.in.People {
+		if err := c.putPerson(&c.in.People[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.in.Tokens {
+		if err := c.putToken(&c.in.Tokens[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inserts adds Plans, then what refers to them.
+func (c *change) inserts() error {
+	for i := range c.in.Plans {
+		if err := c.putPlan(&c.in.Plans[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.in.Approvals {
+		if a := &c.in.Approvals[i]; a.Version == 0 {
+			if err := c.putApproval(a); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range c.in.Runs {
+		if r := &c.in.Runs[i]; r.Version == 0 {
+			if err := c.putRun(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *change) putPlan(p *bot.Plan) error {
+	doing := "write plan " + p.ID.String()
+	if p.ID <= 0 {
+		return fmt.Errorf("a plan has no id; take one with NextID")
+	}
+	body, err := encode(p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	c.store.ids[bot.KindPlan].reach(int64(p.ID))
+	return c.write(doing, query.InsertPlan, int64(p.ID), int64(p.Incident), body)
+}
+
+func (c *change) putApproval(a *bot.Approval) error {
+	doing := "write approval " + a.ID.String()
+	if a.ID <= 0 {
+		return fmt.Errorf("an approval has no id; take one with NextID")
+	}
+	body, err := encode(a)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	args := []any{int64(a.Incident), int64(a.Plan), a.Target, string(a.State), body, int64(a.ID)}
+	if a.Version == 0 {
+		c.store.ids[bot.KindApproval].reach(int64(a.ID))
+		err = c.write(doing, query.InsertApproval, args...)
+	} else {
+		err = c.writeOne(doing, query.UpdateApproval, append(args, a.Version)...)
+	}
+	c.touched.Approvals = append(c.touched.Approvals, a.ID)
+	return err
+}
+
+func (c *change) putRun(r *bot.Run) error {
+	doing := "write run " + r.ID.String()
+	if r.ID <= 0 {
+		return fmt.Errorf("a run has no id; take one with NextID")
+	}
+	body, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	args := []any{int64(r.Incident), int64(r.Plan), r.Playbook, r.Target, string(r.State), flag(r.Active()), flag(r.Changed()),
+		r.Epoch, ms(r.DueAt), ms(r.EndedAt), body, int64(r.ID)}
+	if r.Version == 0 {
+		c.store.ids[bot.KindRun].reach(int64(r.ID))
+		err = c.write(doing, query.InsertRun, args...)
+	} else {
+		err = c.writeOne(doing, query.UpdateRun, append(args, r.Version)...)
+	}
+	c.touched.Runs = append(c.touched.Runs, r.ID)
+	return err
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (c *change) putPerson(p *bot.Person) error {
+	doing := "write person " + string(p.ID)
+	if p.ID == "" {
+		return fmt.Errorf("a person has no id")
+	}
+	body, err := encode(p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if p.Version == 0 {
+		err = c.write(doing, query.InsertPerson, string(p.ID), body)
+	} else {
+		err = c.writeOne(doing, query.UpdatePerson, body, string(p.ID), p.Version)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.write(doing, query.DeleteIdentities, string(p.ID)); err != nil {
+		return err
+	}
+	for _, id := range p.Identities {
+		if err := c.write(doing+": "+id.Surface+" identity", query.InsertIdentity, id.Surface, id.ID, string(p.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) putToken(t *bot.Token) error {
+	const doing = "write token" // its hash is nobody's business
+	body, err := encode(t)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if t.Version == 0 {
+		return c.write(doing, query.InsertToken, string(t.Person), body, t.Hash)
+	}
+	return c.writeOne(doing, query.UpdateToken, string(t.Person), body, t.Hash, t.Version)
+}
+
+// holds writes what stops automation: Claims and Halts.
+func (c *change) holds() error {
+	for i := range c.in.Claims {
+		if err := c.putClaim(&c.in.Claims[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.in.Halts {
+		if err := c.putHalt(&c.in.Halts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) putClaim(claim *bot.Claim) error {
+	if claim.Released {
+		return c.write("release a claim", query.DeleteClaim, claim.Target, int64(claim.Incident))
+	}
+	body, err := encode(claim)
+	if err != nil {
+		return fmt.Errorf("write claim: %w", err)
+	}
+	return c.write("write claim", query.PutClaim, claim.Target, int64(claim.Incident), body)
+}
+
+func (c *change) putHalt(h *bot.Halt) error {
+	c.touched.Halts = true
+	if h.Lifted {
+		return c.write("lift halt", query.DeleteHalt, string(h.Scope), h.Name)
+	}
+	body, err := encode(h)
+	if err != nil {
+		return fmt.Errorf("write halt: %w", err)
+	}
+	return c.write("write halt", query.PutHalt, string(h.Scope), h.Name, body)
+}
+
+// quarantine keeps what could not be understood. The same body from the same
+// source is one row while it is held.
+func (c *change) quarantine() error {
+	for i := range c.in.Quarantined {
+		id, err := c.putQuarantined(&c.in.Quarantined[i])
+		if err != nil {
+			return err
+		}
+		c.receipt.Quarantined = append(c.receipt.Quarantined, id)
+	}
+	return nil
+}
+
+func (c *change) putQuarantined(q *bot.Quarantined) (bot.QuarantineID, error) {
+	doing := "write quarantined payload " + q.ID.String()
+	if q.ID <= 0 {
+		return 0, fmt.Errorf("a quarantined payload has no id; take one with NextID")
+	}
+	if q.Version != 0 {
+		return q.ID, c.writeOne(doing, query.UpdateQuarantine, string(q.State), q.Reason, int64(q.ID), q.Version)
+	}
+	var held bot.QuarantineID
+	found, err := c.conn.one(query.HeldQuarantine, []any{q.Source, q.SHA256}, &held)
+	if err != nil {
+		return 0, failure(doing, err)
+	}
+	if found {
+		return held, c.write(doing, query.RepeatQuarantine, int64(held))
+	}
+	c.store.ids[bot.KindQuarantine].reach(int64(q.ID))
+	return q.ID, c.write(doing, query.InsertQuarantine, int64(q.ID), string(q.State), q.Source, q.Reason, ms(q.ReceivedAt),
+		int64(q.Size), q.SHA256, int64(q.Repeats), c.store.packing.pack(q.Body))
+}

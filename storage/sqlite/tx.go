@@ -1,0 +1,78 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+
+	"salve/bot"
+)
+
+// tx is one transaction of the writer: the statements, and what memory becomes
+// if it is committed.
+type tx struct {
+	conn    *conn
+	store   *Store
+	head    head
+	touched touched
+	wrote   bool // something was written in the transaction
+	half    bool // something was written by the request at work
+}
+
+// mark is what reset goes back to.
+type mark struct {
+	head    head
+	touched touched
+	wrote   bool
+}
+
+func (t *tx) mark() mark { return mark{head: t.head, touched: t.touched.clip(), wrote: t.wrote} }
+
+func (t *tx) reset(m mark) { t.head, t.touched, t.wrote = m.head, m.touched, m.wrote }
+
+// control runs a statement that begins or ends something.
+func (t *tx) control(text string) error {
+	_, err := t.conn.exec(text)
+	return failure(text, err)
+}
+
+// write runs a statement that writes; doing is for the error.
+func (t *tx) write(doing, text string, args ...any) error {
+	t.wrote, t.half = true, true
+	_, err := t.conn.exec(text, args...)
+	return failure(doing, err)
+}
+
+// writeOne runs a conditional update that must hit its row.
+func (t *tx) writeOne(doing, text string, args ...any) error {
+	n, err := t.conn.exec(text, args...)
+	if err != nil {
+		return failure(doing, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("%s: %w", doing, bot.ErrConflict)
+	}
+	t.wrote, t.half = true, true
+	return nil
+}
+
+// touched collects the rows that a group changes.
+type touched struct{ bot.Touched }
+
+// clip makes later appends leave what is collected so far alone.
+func (t touched) clip() touched {
+	t.Incidents, t.Runs, t.Approvals = slices.Clip(t.Incidents), slices.Clip(t.Runs), slices.Clip(t.Approvals)
+	return t
+}
+
+// hint is each row once; any is false when there is none.
+func (t touched) hint() (hint bot.Touched, any bool) {
+	hint = bot.Touched{
+		Incidents: once(t.Incidents), Runs: once(t.Runs), Approvals: once(t.Approvals), Halts: t.Halts,
+	}
+	return hint, hint.Halts || len(hint.Incidents)+len(hint.Runs)+len(hint.Approvals) > 0
+}
+
+func once[T ~int64](ids []T) []T {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

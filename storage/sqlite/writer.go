@@ -1,0 +1,262 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"salve/bot"
+	"salve/storage/internal/query"
+)
+
+const (
+	groupLimit  = 256  // requests in one transaction
+	alertsLimit = 4096 // observed alerts in one transaction, but for a larger first request
+)
+
+// request is one piece of work for the writer.
+type request struct {
+	apply func(*tx) (bot.Receipt, error)
+	size  int // observed alerts
+	done  chan result
+}
+
+type result struct {
+	receipt bot.Receipt
+	err     error
+}
+
+// writer is the one goroutine that writes. What it keeps in memory (the head of
+// the chain) changes only when a transaction has been committed.
+type writer struct {
+	conn      *conn
+	log       *slog.Logger
+	store     *Store
+	committed func(bot.Touched)
+	head      head
+
+	mu      sync.RWMutex // guards closed; held for reading while a request is queued
+	closed  bool
+	queue   chan *request
+	running sync.WaitGroup
+	held    *request // taken from the queue, for the next group
+}
+
+func newWriter(ctx context.Context, c *sql.Conn, s *Store, opts Options) *writer {
+	limit := opts.QueueLimit
+	if limit <= 0 {
+		limit = 4096
+	}
+	committed := opts.Committed
+	if committed == nil {
+		committed = func(bot.Touched) {}
+	}
+	return &writer{
+		conn:  &conn{ctx: ctx, sql: c, stmts: make(map[string]*sql.Stmt)},
+		log:   s.log,
+		store: s, committed: committed,
+		queue: make(chan *request, limit),
+	}
+}
+
+// begin raises the epoch and starts the chain, or takes it up at its head.
+func (w *writer) begin(now time.Time) (epoch int64, err error) {
+	_, err = w.together([]*request{{apply: func(t *tx) (bot.Receipt, error) {
+		if err := t.write("raise the epoch", query.RaiseEpoch); err != nil {
+			return bot.Receipt{}, err
+		}
+		if _, err := t.conn.one(query.Epoch, nil, &epoch); err != nil {
+			return bot.Receipt{}, failure("read the epoch", err)
+		}
+		return bot.Receipt{}, t.takeUpChain(now)
+	}}}, make([]result, 1))
+	return epoch, err
+}
+
+func (w *writer) start() { w.running.Go(w.run) }
+
+// stop lets the writer finish what is queued.
+func (w *writer) stop() error {
+	w.mu.Lock()
+	w.closed = true
+	close(w.queue)
+	w.mu.Unlock()
+	w.running.Wait()
+	return w.conn.close()
+}
+
+// submit queues a request and waits for its answer, or for the caller to leave.
+func (w *writer) submit(ctx context.Context, r *request) (bot.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return bot.Receipt{}, context.Cause(ctx)
+	}
+	if err := w.enqueue(r); err != nil {
+		return bot.Receipt{}, err
+	}
+	select {
+	case res := <-r.done:
+		return res.receipt, res.err
+	case <-ctx.Done():
+		return bot.Receipt{}, fmt.Errorf("the change may still be written: %w", context.Cause(ctx))
+	}
+}
+
+func (w *writer) enqueue(r *request) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return fmt.Errorf("%w: it is closed", bot.ErrUnavailable)
+	}
+	select {
+	case w.queue <- r:
+		return nil
+	default:
+		return fmt.Errorf("%w: %d changes wait for the database", bot.ErrOverloaded, cap(w.queue))
+	}
+}
+
+func (w *writer) run() {
+	var group []*request
+	for {
+		group = w.collect(group[:0])
+		if len(group) == 0 {
+			return
+		}
+		w.commit(group)
+	}
+}
+
+// collect takes what waits; it blocks for the first request only. It returns
+// nothing when the queue is closed and empty.
+func (w *writer) collect(group []*request) []*request {
+	first := w.held
+	w.held = nil
+	if first == nil {
+		first = <-w.queue
+	}
+	if first == nil {
+		return group
+	}
+	group = append(group, first)
+	alerts := first.size
+	for len(group) < groupLimit {
+		select {
+		case r := <-w.queue:
+			if r == nil {
+				return group
+			}
+			if alerts += r.size; alerts > alertsLimit {
+				w.held = r
+				return group
+			}
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit writes a group in one transaction. When one of them fails in a way
+// that leaves the transaction unclean, all are rolled back and written again,
+// each behind a savepoint of its own.
+func (w *writer) commit(group []*request) {
+	results := make([]result, len(group))
+	touched, err := w.together(group, results)
+	if errors.Is(err, errUnclean) {
+		clear(results)
+		touched, err = w.apart(group, results)
+	}
+	if err != nil {
+		if errors.Is(err, bot.ErrUnavailable) {
+			w.log.Error("commit", "changes", len(group), "error", err)
+		}
+		for i := range results {
+			results[i] = result{err: err}
+		}
+	} else if hint, any := touched.hint(); any {
+		w.committed(hint)
+	}
+	for i, r := range group {
+		r.done <- results[i]
+	}
+}
+
+// errUnclean tells that a request failed after it had written something.
+var errUnclean = errors.New("a change failed half way")
+
+// together is the fast way: no savepoints. A request that fails before it has
+// written anything fails alone.
+func (w *writer) together(group []*request, results []result) (touched, error) {
+	return w.transact(func(t *tx) error {
+		for i, r := range group {
+			t.half = false
+			results[i].receipt, results[i].err = r.apply(t)
+			switch err := results[i].err; {
+			case err == nil:
+			case errors.Is(err, bot.ErrUnavailable):
+				return err
+			case t.half && len(group) == 1:
+				return err
+			case t.half:
+				return errUnclean
+			}
+		}
+		return nil
+	})
+}
+
+// apart writes each request behind a savepoint.
+func (w *writer) apart(group []*request, results []result) (touched, error) {
+	return w.transact(func(t *tx) error {
+		for i, r := range group {
+			before := t.mark()
+			if err := t.control("SAVEPOINT one"); err != nil {
+				return err
+			}
+			results[i].receipt, results[i].err = r.apply(t)
+			if err := results[i].err; err != nil {
+				if errors.Is(err, bot.ErrUnavailable) {
+					return err
+				}
+				results[i].receipt = bot.Receipt{}
+				t.reset(before)
+				if err := t.control("ROLLBACK TO one"); err != nil {
+					return err
+				}
+			}
+			if err := t.control("RELEASE one"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// transact runs f in a transaction of the writer's own and takes over what it
+// left in memory once it is on disk. A transaction that wrote nothing ends
+// without a flush.
+func (w *writer) transact(f func(*tx) error) (touched, error) {
+	t := &tx{conn: w.conn, store: w.store, head: w.head}
+	if err := t.control("BEGIN IMMEDIATE"); err != nil {
+		return touched{}, err
+	}
+	err := f(t)
+	if err == nil && t.wrote {
+		err = t.control("COMMIT")
+	}
+	if err != nil || !t.wrote {
+		// After a failure SQLite may have rolled back by itself; then there is
+		// nothing to do and the error says no more than that.
+		if rerr := t.control("ROLLBACK"); rerr != nil && err == nil {
+			err = rerr
+		}
+		return touched{}, err
+	}
+	w.head = t.head
+	return t.touched, nil
+}
