@@ -16,12 +16,13 @@ const (
 
 // Evidence is one cited fact. Text is untrusted and has no secrets in it.
 type Evidence struct {
-	ID    string       `json:"id"` // E1, E2 ... within one Diagnosis
-	Kind  EvidenceKind `json:"kind"`
-	Text  string       `json:"text"`           // one sentence
-	Cites string       `json:"cites"`          // what can be looked up: an incident, run or alert, a label, a query
-	At    time.Time    `json:"at,omitzero"`    // when the fact was so
-	Link  string       `json:"link,omitempty"` // http or https
+	ID      string       `json:"id"` // E1, E2 ... within one Diagnosis
+	Kind    EvidenceKind `json:"kind"`
+	Subject string       `json:"subject,omitempty"` // the thing it speaks about; what shares one supports one Hypothesis; empty: none
+	Text    string       `json:"text"`              // one sentence
+	Cites   string       `json:"cites"`             // what can be looked up: an incident, run or alert, a label, a query
+	At      time.Time    `json:"at,omitzero"`       // when the fact was so
+	Link    string       `json:"link,omitempty"`    // http or https
 }
 
 // Hypothesis is a possible cause, made of Evidence.
