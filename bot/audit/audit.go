@@ -1,0 +1,121 @@
+// Package audit proves that a log of Events is the one that was written.
+//
+// It is pure: Verify reads a stream of Events once, in the order of their
+// chains, in bounded memory, and says of each chain whether every Event still
+// hashes to what it was sealed with, follows the one before it, and none is
+// missing. A log cut off at its end proves as well as a whole one, unless a head
+// that was noted elsewhere is given: then what is missing shows.
+//
+// It assumes that whoever altered the log could not also rewrite every later
+// Event and every noted head. What it finds is a Fault with chain, number and
+// reason; an error means only that the stream could not be read to its end, and
+// the Report then covers what came before.
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"salve/bot"
+)
+
+// Head names the last Event of a chain at some time. Noted outside the
+// database, it proves later that nothing up to it was altered or cut off.
+type Head struct {
+	Chain string `json:"chain"`
+	Seq   int64  `json:"seq"`
+	Hash  string `json:"hash"`
+}
+
+// FaultKind says what is wrong.
+type FaultKind string
+
+// The kinds of Fault.
+const (
+	Altered   FaultKind = "altered"   // the Event is not what was sealed
+	Missing   FaultKind = "missing"   // there is no Event of this number
+	Reordered FaultKind = "reordered" // the Event comes later than its number says, or twice
+)
+
+// Fault is one thing that is wrong. To is the last number of a run of missing
+// Events, else the same as Seq.
+type Fault struct {
+	Chain string    `json:"chain"`
+	Seq   int64     `json:"seq"`
+	To    int64     `json:"to"`
+	Kind  FaultKind `json:"kind"`
+	Text  string    `json:"text"` // one sentence for people
+}
+
+func (f Fault) String() string {
+	if f.To > f.Seq {
+		return fmt.Sprintf("%s %d to %d: %s: %s", f.Chain, f.Seq, f.To, f.Kind, f.Text)
+	}
+	return fmt.Sprintf("%s %d: %s: %s", f.Chain, f.Seq, f.Kind, f.Text)
+}
+
+// Report is what Verify found.
+type Report struct {
+	Chains int     `json:"chains"`
+	Events int64   `json:"events"`
+	Heads  []Head  `json:"heads"`            // the last Event of each chain, by name
+	Faults []Fault `json:"faults,omitempty"` // by chain and number, at most MaxFaults
+	More   int64   `json:"more,omitempty"`   // Faults beyond those
+}
+
+// MaxFaults bounds Report.Faults.
+const MaxFaults = 100
+
+// OK reports whether everything proves.
+func (r Report) OK() bool { return len(r.Faults) == 0 }
+
+// Verify checks all chains of the stream, which may be interleaved, against
+// themselves and against the heads that were noted.
+func Verify(events iter.Seq2[bot.Event, error], noted ...Head) (Report, error) {
+	v := verifier{chains: make(map[string]*chain), noted: noted}
+	for e, err := range events {
+		if err != nil {
+			return v.report(), fmt.Errorf("read the audit log after %d events: %w", v.events, err)
+		}
+		v.take(e)
+	}
+	v.end()
+	return v.report(), nil
+}
+
+// From makes the stream out of a function that calls another with each Event,
+// as stores offer it.
+func From(each func(func(bot.Event) error) error) iter.Seq2[bot.Event, error] {
+	return func(yield func(bot.Event, error) bool) {
+		errStop := errors.New("enough")
+		err := each(func(e bot.Event) error {
+			if !yield(e, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(bot.Event{}, err)
+		}
+	}
+}
+
+func (v *verifier) report() Report {
+	r := Report{Chains: len(v.chains), Events: v.events, Faults: v.faults, More: v.more}
+	for name, c := range v.chains {
+		if c.last > 0 {
+			r.Heads = append(r.Heads, Head{Chain: name, Seq: c.last, Hash: c.hash})
+		}
+	}
+	slices.SortFunc(r.Heads, func(a, b Head) int { return strings.Compare(a.Chain, b.Chain) })
+	slices.SortStableFunc(r.Faults, func(a, b Fault) int {
+		if c := strings.Compare(a.Chain, b.Chain); c != 0 {
+			return c
+		}
+		return int(min(max(a.Seq-b.Seq, -1), 1))
+	})
+	return r
+}
