@@ -52,7 +52,7 @@ func room(p string) string {
 		return "storage"
 	case strings.HasPrefix(p, "integrations/"):
 		return "integrations"
-	case strings.HasPrefix(p, "cmd/") && strings.Count(p, "/") == 1:
+	case strings.HasPrefix(p, "cmd/"):
 		return "cmd"
 	default:
 		return ""
@@ -102,7 +102,7 @@ func breach(from, kind, imp string) string {
 }
 
 func ownBreach(from, kind, own string) string {
-	if room(own) == "cmd" {
+	if room(own) == "cmd" && kind != "cmd" {
 		return "nobody imports cmd"
 	}
 	switch kind {

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"salve/cmd/salve/config"
+)
+
+// Config is everything about the configuration file.
+type Config struct {
+	Check ConfigCheck `cmd:"" help:"Say what is wrong with a configuration and its playbooks, with file, line and cure."`
+}
+
+// ConfigCheck checks a file.
+type ConfigCheck struct {
+	File string `arg:"" optional:"" help:"The configuration." default:"salve.yaml" type:"path"`
+}
+
+// Loader loads the playbooks that a configuration names; cmd/salve gives it.
+type Loader func(config.Config) (count int, warnings []string, err error)
+
+// Run checks.
+func (c ConfigCheck) Run(e *Env, load Loader) error {
+	cfg, err := config.Load(c.File)
+	if ms, ok := errors.AsType[config.Mistakes](err); ok && e.JSON {
+		return errors.Join(e.screen().json(ms), errors.New("the configuration has mistakes"))
+	}
+	if err != nil {
+		return err
+	}
+	count, warnings, err := load(cfg)
+	if err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(map[string]any{"ok": true, "playbooks": count, "warnings": warnings})
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(e.Out, "warning:", plain(w))
+	}
+	s.line("%s is fine: %d sources, %d playbooks.", c.File, len(cfg.Sources), count)
+	return nil
+}

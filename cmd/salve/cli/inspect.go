@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"salve/bot"
+)
+
+// Why explains a decision.
+type Why struct {
+	OnIncident
+}
+
+// Help is shown by --help.
+func (Why) Help() string {
+	return "Prints every rule's verdict for every playbook that was considered, and why the others did not match.\n\nExample:\n  salve why I-142"
+}
+
+// whyAnswer is what the decide leg tells: verdicts, and what did not match.
+type whyAnswer struct {
+	Headline   string          `json:"headline"`
+	Candidates []bot.Candidate `json:"candidates"`
+	Missed     []struct {
+		Playbook string `json:"playbook"`
+		Reason   string `json:"reason"`
+	} `json:"missed"`
+}
+
+// Run explains.
+func (c Why) Run(ctx context.Context, e *Env) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	path := "/v1/incidents/" + id.String() + "/why"
+	if e.JSON {
+		var raw any
+		if err := door.Get(ctx, path, nil, &raw); err != nil {
+			return err
+		}
+		return e.screen().json(raw)
+	}
+	var w whyAnswer
+	if err := door.Get(ctx, path, nil, &w); err != nil {
+		return err
+	}
+	s := e.screen()
+	s.line("%s  %s", id, plain(w.Headline))
+	for _, cand := range w.Candidates {
+		s.line("\n%s on %s", s.paint(styleBold, plain(cand.Playbook)), plain(cand.Target))
+		s.verdict(cand.Verdict, 1)
+	}
+	if len(w.Missed) > 0 {
+		s.line("\n%s", s.paint(styleBold, "did not match"))
+		for _, m := range w.Missed {
+			s.line("  %s: %s", plain(m.Playbook), plain(m.Reason))
+		}
+	}
+	return nil
+}
+
+func (s screen) verdict(v bot.Verdict, depth int) {
+	style := map[bot.Ruling]string{bot.Allow: styleGreen, bot.AskPerson: styleYellow}[v.Ruling]
+	if style == "" {
+		style = styleRed
+	}
+	s.line("%s%s %s: %s", strings.Repeat("  ", depth), s.paint(style, string(v.Ruling)), v.Rule, plain(v.Reason))
+	for _, c := range v.Children {
+		s.verdict(c, depth+1)
+	}
+}
+
+// Playbook is everything about playbooks.
+type Playbook struct {
+	List PlaybookList `cmd:"" default:"withargs" help:"List the playbooks that are loaded."`
+}
+
+// PlaybookList lists them.
+type PlaybookList struct{}
+
+// Run lists.
+func (PlaybookList) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	var list []bot.Playbook
+	if err := door.Get(ctx, "/v1/playbooks", nil, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, p := range list {
+		mode := string(p.Mode)
+		if p.Mode == bot.ModeAuto {
+			mode += " below " + p.AutoBelow.String()
+		}
+		rows = append(rows, []string{p.Name, mode, string(p.Risk), strings.Join(p.Approvers, ","), p.Owner, short(p.Match, 60)})
+	}
+	return s.table([]string{"NAME", "MODE", "RISK", "APPROVERS", "OWNER", "MATCH"}, rows, "No playbooks are loaded.")
+}
+
+// AuditShow lists audited facts.
+type AuditShow struct {
+	Incident string `help:"Only those of this incident." placeholder:"I-142"`
+	OfRun    string `help:"Only those of this run." name:"run" placeholder:"R-88"`
+	Limit    int    `help:"The newest so many." default:"50"`
+}
+
+// Help is shown by --help.
+func (AuditShow) Help() string { return "Example:\n  salve audit show --incident I-142 --json" }
+
+// Run lists.
+func (c AuditShow) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	q := url.Values{"limit": {strconv.Itoa(c.Limit)}, "last": {"true"}}
+	if c.Incident != "" {
+		q.Set("incident", c.Incident)
+	}
+	if c.OfRun != "" {
+		q.Set("run", c.OfRun)
+	}
+	var list []bot.Event
+	if err := door.Get(ctx, "/v1/events", q, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, v := range list {
+		rows = append(rows, []string{strconv.FormatInt(v.Seq, 10), v.At.Local().Format("01-02 15:04:05.000"), string(v.Kind), short(v.Actor.Name, 24), v.Incident.String(), v.Run.String(), short(v.Text, 80)})
+	}
+	return s.table([]string{"SEQ", "AT", "WHAT", "WHO", "INCIDENT", "RUN", "TEXT"}, rows, "No events.")
+}
+
+// Status says how Salve is.
+type Status struct{}
+
+// Run prints it.
+func (Status) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	var st map[string]any
+	if err := door.Get(ctx, "/v1/status", nil, &st); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(st)
+	}
+	s.line("%s", args(st))
+	return nil
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"salve/bot"
+)
+
+// Quarantine is what could not be understood.
+type Quarantine struct {
+	List QuarantineList `cmd:"" default:"withargs" help:"List the payloads."`
+	Show QuarantineShow `cmd:"" help:"Print one payload with the reason."`
+}
+
+// QuarantineList lists payloads.
+type QuarantineList struct {
+	All   bool `help:"Also those that were replayed or discarded."`
+	Limit int  `help:"At most this many." default:"30"`
+}
+
+// Run lists.
+func (c QuarantineList) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	if !c.All {
+		q.Set("state", string(bot.QuarantineHeld))
+	}
+	var list []bot.Quarantined
+	if err := door.Get(ctx, "/v1/quarantine", q, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, p := range list {
+		rows = append(rows, []string{p.ID.String(), string(p.State), p.Source, s.ago(p.ReceivedAt), strconv.Itoa(p.Size), strconv.Itoa(p.Repeats), short(p.Reason, 90)})
+	}
+	return s.table([]string{"ID", "STATE", "SOURCE", "AGO", "BYTES", "REPEATS", "REASON"}, rows, "The quarantine is empty.")
+}
+
+// OnPayload is a quarantined payload as an argument.
+type OnPayload struct {
+	ID string `arg:"" help:"A payload (Q-3)."`
+}
+
+func (o OnPayload) id() (bot.QuarantineID, error) {
+	id, err := bot.ParseQuarantineID(o.ID)
+	if err != nil {
+		return 0, usage("%s; `salve quarantine` lists them", err)
+	}
+	return id, nil
+}
+
+// QuarantineShow prints one.
+type QuarantineShow struct{ OnPayload }
+
+// Run prints it. The payload itself goes out as it came in.
+func (c QuarantineShow) Run(ctx context.Context, e *Env) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	var p struct {
+		bot.Quarantined
+		Body string `json:"body"`
+	}
+	if err := door.Get(ctx, "/v1/quarantine/"+id.String(), nil, &p); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(p)
+	}
+	s.line("%s from %s, %s, %d bytes, came %d times more", p.ID, plain(p.Source), p.State, p.Size, p.Repeats)
+	s.line("%s", plain(p.Reason))
+	s.line("")
+	_, err = fmt.Fprintln(e.Out, plain(p.Body))
+	return err
+}
+
+// Replay takes a payload in again.
+type Replay struct{ OnPayload }
+
+// Run replays.
+func (c Replay) Run(ctx context.Context, e *Env) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	return say(ctx, e, bot.Command{Verb: bot.VerbReplay, Quarantine: id})
+}
+
+// Discard drops a payload.
+type Discard struct{ OnPayload }
+
+// Run discards.
+func (c Discard) Run(ctx context.Context, e *Env) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	return say(ctx, e, bot.Command{Verb: bot.VerbDiscard, Quarantine: id})
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"salve/bot"
+)
+
+// Incidents lists incidents.
+type Incidents struct {
+	State []string `help:"Only these states." enum:"open,resolved,closed,merged" placeholder:"STATE"`
+	Mine  bool     `help:"Only those that I own."`
+	Text  string   `help:"Only those with this in the title." placeholder:"TEXT"`
+	Limit int      `help:"At most this many." default:"30"`
+	Watch bool     `help:"Go on showing them as they change."`
+}
+
+// Help is shown by --help.
+func (Incidents) Help() string {
+	return "Examples:\n  salve incidents --state open\n  salve incidents --mine --json\n  salve incidents --watch"
+}
+
+// Run lists, once or until interrupted.
+func (c Incidents) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	for {
+		if err := c.once(ctx, e, door); err != nil || !c.Watch {
+			return err
+		}
+		if err := door.WaitForChange(ctx); err != nil {
+			return err
+		}
+		if !e.JSON {
+			fmt.Fprint(e.Out, "\n")
+		}
+	}
+}
+
+func (c Incidents) once(ctx context.Context, e *Env, door Door) error {
+	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	for _, s := range c.State {
+		q.Add("state", s)
+	}
+	if c.Mine {
+		q.Set("owner", "me")
+	}
+	if c.Text != "" {
+		q.Set("text", c.Text)
+	}
+	var list []bot.Incident
+	if err := door.Get(ctx, "/v1/incidents", q, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, i := range list {
+		rows = append(rows, []string{i.ID.String(), i.Severity.String(), string(i.State()), s.ago(i.FirstAt), short(i.OwnerName, 16), short(i.Title, 50), short(i.Decision.Headline, 70)})
+	}
+	return s.table([]string{"ID", "SEVERITY", "STATE", "SINCE", "OWNER", "TITLE", "NEXT"}, rows, "No incidents.")
+}
+
+// Show prints one incident or run whole.
+type Show struct {
+	ID string `arg:"" help:"An incident (I-142) or a run (R-88)."`
+}
+
+// Run prints it.
+func (c Show) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	s := e.screen()
+	if run, err := bot.ParseRunID(c.ID); err == nil && isRun(c.ID) {
+		var r bot.CardRun
+		if err := door.Get(ctx, "/v1/runs/"+run.String(), nil, &r); err != nil {
+			return err
+		}
+		if s.asJSON {
+			return s.json(r)
+		}
+		s.run(r.Run, &r.Plan)
+		s.plan(r.Plan)
+		return nil
+	}
+	id, err := bot.ParseIncidentID(c.ID)
+	if err != nil {
+		return usage("%s; a run is R-88", err)
+	}
+	var card bot.Card
+	if err := door.Get(ctx, "/v1/incidents/"+id.String(), nil, &card); err != nil {
+		return err
+	}
+	if s.asJSON {
+		return s.json(card)
+	}
+	s.card(card)
+	return nil
+}
+
+func isRun(id string) bool { return len(id) > 2 && (id[0] == 'R' || id[0] == 'r') && id[1] == '-' }
+
+// Runs lists runs.
+type Runs struct {
+	Active   bool   `help:"Only those that are not over."`
+	Incident string `help:"Only those of this incident." placeholder:"I-142"`
+	Playbook string `help:"Only those of this playbook." placeholder:"NAME"`
+	Target   string `help:"Only those on this target." placeholder:"TARGET"`
+	Limit    int    `help:"At most this many." default:"30"`
+}
+
+// Run lists them.
+func (c Runs) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	for k, v := range map[string]string{"incident": c.Incident, "playbook": c.Playbook, "target": c.Target} {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	if c.Active {
+		q.Set("active", "true")
+	}
+	var list []bot.Run
+	if err := door.Get(ctx, "/v1/runs", q, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, r := range list {
+		took := "-"
+		if !r.EndedAt.IsZero() && !r.StartedAt.IsZero() {
+			took = span(r.EndedAt.Sub(r.StartedAt))
+		}
+		rows = append(rows, []string{r.ID.String(), r.Incident.String(), string(r.State), s.ago(r.CreatedAt), took, short(r.Playbook, 28), short(r.Target, 28), short(r.Reason, 60)})
+	}
+	return s.table([]string{"ID", "INCIDENT", "STATE", "AGO", "TOOK", "PLAYBOOK", "TARGET", "REASON"}, rows, "No runs.")
+}
+
+// Approvals lists the questions put to people.
+type Approvals struct {
+	All   bool `help:"Also those that are decided."`
+	Limit int  `help:"At most this many." default:"30"`
+}
+
+// Run lists them.
+func (c Approvals) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	if !c.All {
+		q.Set("state", string(bot.ApprovalPending))
+	}
+	var list []bot.Approval
+	if err := door.Get(ctx, "/v1/approvals", q, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, a := range list {
+		until := a.ExpiresAt.Local().Format(time.TimeOnly)
+		rows = append(rows, []string{a.Incident.String(), a.Digest.Short(), string(a.State), until, short(a.Playbook, 28), short(a.Target, 28), short(a.Verdict.Reason, 60)})
+	}
+	return s.table([]string{"INCIDENT", "DIGEST", "STATE", "UNTIL", "PLAYBOOK", "TARGET", "WHY A PERSON IS ASKED"}, rows, "Nothing waits for an approval.")
+}
+
+// Timeline prints what happened on an incident.
+type Timeline struct {
+	ID string `arg:"" help:"An incident (I-142)."`
+	MD bool   `help:"As Markdown, for a report; the default form is the same." name:"md"`
+}
+
+// Run prints it.
+func (c Timeline) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	id, err := bot.ParseIncidentID(c.ID)
+	if err != nil {
+		return usage("%s", err)
+	}
+	if e.JSON {
+		var events []bot.Event
+		if err := door.Get(ctx, "/v1/incidents/"+id.String()+"/events", nil, &events); err != nil {
+			return err
+		}
+		return e.screen().json(events)
+	}
+	text, err := door.Text(ctx, "/v1/incidents/"+id.String()+"/timeline")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.Out, text)
+	return err
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"salve/bot"
+)
+
+// Halt stops runs before their next step.
+type Halt struct {
+	Playbook string `help:"Only this playbook." xor:"scope" placeholder:"NAME"`
+	Target   string `help:"Only this target." xor:"scope" placeholder:"TARGET"`
+	Reason   string `help:"Why; people read it." short:"r"`
+	DataDir  string `help:"Write the flag file in this data directory instead of asking Salve; works with everything down." placeholder:"DIR" type:"path"`
+}
+
+// Help is shown by --help.
+func (Halt) Help() string {
+	return "Anybody may halt. Nothing goes on by itself afterwards: a person lifts the halt with\n`salve resume` and continues each stopped run with `salve settle R-88 continue`.\n\nExamples:\n  salve halt -r \"deploy going on\"\n  salve halt --target db-3\n  salve halt --data-dir /var/lib/salve   # Salve does not answer"
+}
+
+// FlagFile is the name of the file in the data directory that halts everything.
+const FlagFile = "HALT"
+
+// Run halts.
+func (c Halt) Run(ctx context.Context, e *Env) error {
+	if c.DataDir != "" {
+		file := filepath.Join(c.DataDir, FlagFile)
+		if err := os.WriteFile(file, []byte(c.Reason+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write the flag file: %w", err)
+		}
+		fmt.Fprintf(e.Out, "Everything is halted by %s. Remove it with `salve resume` once Salve answers.\n", file)
+		return nil
+	}
+	cmd := bot.Command{Verb: bot.VerbHalt, Reason: c.Reason}
+	cmd.Scope, cmd.Name = scopeOf(c.Playbook, c.Target)
+	return say(ctx, e, cmd)
+}
+
+func scopeOf(playbook, target string) (bot.HaltScope, string) {
+	switch {
+	case playbook != "":
+		return bot.HaltPlaybook, playbook
+	case target != "":
+		return bot.HaltTarget, target
+	default:
+		return bot.HaltAll, ""
+	}
+}
+
+// Resume lifts a halt.
+type Resume struct {
+	Playbook string `help:"Only the halt of this playbook." xor:"scope" placeholder:"NAME"`
+	Target   string `help:"Only the halt of this target." xor:"scope" placeholder:"TARGET"`
+}
+
+// Run lifts it.
+func (c Resume) Run(ctx context.Context, e *Env) error {
+	cmd := bot.Command{Verb: bot.VerbResume}
+	cmd.Scope, cmd.Name = scopeOf(c.Playbook, c.Target)
+	return say(ctx, e, cmd)
+}
+
+// Halts lists what is halted.
+type Halts struct{}
+
+// Run lists.
+func (Halts) Run(ctx context.Context, e *Env) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	var list []bot.Halt
+	if err := door.Get(ctx, "/v1/halts", nil, &list); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, h := range list {
+		rows = append(rows, []string{string(h.Scope), h.Name, h.By.Name, s.ago(h.At), h.Reason})
+	}
+	return s.table([]string{"WHAT", "NAME", "BY", "AGO", "REASON"}, rows, "Nothing is halted.")
+}

@@ -1,0 +1,80 @@
+// Command salve is the whole product in one binary: `salve serve` runs it,
+// `salve demo` shows it, and every other command talks to a running one.
+//
+// It promises that flags, environment and files are read here and in its
+// subpackages and nowhere else, that exit codes mean something (0 done, 1
+// refused or failed, 2 a wrong command line), and that an error says what to do
+// next. Secrets never stand on the command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"salve/bot"
+	"salve/bot/secret"
+	"salve/cmd/salve/cli"
+)
+
+// grammar is the command line.
+type grammar struct {
+	Socket string `help:"Unix socket of a running Salve; found by itself on the same machine." env:"SALVE_SOCKET" placeholder:"PATH"`
+	Server string `help:"Address of a Salve elsewhere; needs SALVE_TOKEN." env:"SALVE_SERVER" placeholder:"URL"`
+	JSON   bool   `help:"Print JSON for programs." name:"json"`
+
+	Demo        demoCmd    `cmd:"" group:"Run" help:"Watch a real service break, be diagnosed and be healed, on this machine alone."`
+	Serve       serveCmd   `cmd:"" group:"Run" help:"Run Salve."`
+	Version     versionCmd `cmd:"" group:"Run" help:"Print the version."`
+	DemoService shopCmd    `cmd:"" hidden:"" name:"demo-service" help:"The service that breaks in the demo."`
+
+	cli.Commands
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is main with an exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var g grammar
+	parser, err := kong.New(&g,
+		kong.Name("salve"),
+		kong.Description("Salve takes alerts in, shows what is wrong and why, heals by playbook below a severity or after an approval, verifies, and keeps everything on record."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic(err) // the grammar itself is wrong
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	env := &cli.Env{Out: os.Stdout, Err: os.Stderr, JSON: g.JSON, Dial: g.dial}
+	kctx.BindTo(resolver(), (*secret.Resolver)(nil))
+	kctx.Bind(env, cli.Loader(loadPlaybooks))
+	err = kctx.Run()
+	report(err)
+	return cli.ExitCode(err)
+}
+
+// report tells a person what went wrong.
+func report(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	if r, ok := errors.AsType[*bot.Refusal](err); ok {
+		fmt.Fprintln(os.Stderr, "salve: refused:", r.Why)
+		if r.Next != "" {
+			fmt.Fprintln(os.Stderr, r.Next)
+		}
+		return
+	}
+	fmt.Fprintln(os.Stderr, "salve:", err)
+}
