@@ -152,8 +152,9 @@ func wait(run bot.Run, reason string) bot.Run {
 }
 
 // Recovered takes up a Run whose process died: a step that was started and has
-// no outcome is planned again if repeating is harmless and attempts are left,
-// else it is unknown and the Run waits for a person. A Run that waits or is over
+// no outcome is planned again if repeating is harmless and attempts are left (a
+// step that only reads has no limit here: a wait outlives any number of
+// restarts), else it is unknown and the Run waits for a person. A Run that waits or is over
 // stays as it is.
 func Recovered(run bot.Run, plan bot.Plan, now time.Time) bot.Run {
 	if !run.Active() || run.State == bot.RunWaiting {
@@ -167,7 +168,8 @@ func Recovered(run bot.Run, plan bot.Plan, now time.Time) bot.Run {
 	}
 	s := &run.Steps[i]
 	s.EndedAt, s.Error = now, "salve stopped before an answer came"
-	if spec, ok := specOf(plan, *s); ok && repeatable(spec) && s.Attempt < MaxAttempts {
+	spec, ok := specOf(plan, *s)
+	if ok && repeatable(spec) && (s.Attempt < MaxAttempts || spec.Effect == bot.EffectReads) {
 		s.State, run.DueAt = bot.StepPlanned, now
 		return run
 	}

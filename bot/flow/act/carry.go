@@ -1,0 +1,167 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"salve/bot"
+	"salve/bot/runner"
+)
+
+// errand is one Run in the hands of one goroutine, as it was last read or
+// written.
+type errand struct {
+	leg  *Leg
+	run  bot.Run
+	plan bot.Plan
+}
+
+// carry takes the Run as far as it goes without waiting. ctx ends the taking of
+// new steps, hard cuts the one in flight. What fails is tried again by a later
+// scan: the row stays due.
+func (l *Leg) carry(ctx, hard context.Context, run bot.Run) {
+	e := &errand{leg: l, run: run}
+	if err := e.read(ctx); err != nil {
+		l.complain(ctx, e, err)
+		return
+	}
+	for ctx.Err() == nil {
+		more, err := e.move(ctx, hard)
+		if err != nil {
+			l.complain(ctx, e, err)
+			return
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+func (l *Leg) complain(ctx context.Context, e *errand, err error) {
+	if ctx.Err() == nil {
+		l.opts.Log.WarnContext(ctx, "run is held up", "run", e.run.ID, "error", err)
+	}
+}
+
+// read loads the plan. Without it the run waits for a person.
+func (e *errand) read(ctx context.Context) error {
+	plan, err := e.leg.store.Plan(ctx, e.run.Plan)
+	if errors.Is(err, bot.ErrNotFound) {
+		return e.write(ctx, func(r bot.Run) bot.Run { return runner.Stop(r, "its plan is not in the store", e.leg.now()) })
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", e.run.Plan, err)
+	}
+	e.plan = plan
+	return nil
+}
+
+// move makes the next move; it reports whether there may be another at once.
+func (e *errand) move(ctx, hard context.Context) (bool, error) {
+	m := runner.Next(e.run, e.plan, e.leg.now())
+	switch m.Kind {
+	case runner.MoveStart, runner.MoveUndo:
+		return true, e.begin(ctx, hard, m)
+	case runner.MoveVerify:
+		return true, e.verify(ctx)
+	case runner.MoveFinish:
+		return true, e.write(ctx, func(r bot.Run) bot.Run { return runner.Finish(r, e.plan, e.leg.now()) })
+	case runner.MovePerson:
+		if e.run.State == bot.RunWaiting {
+			return false, nil
+		}
+		return false, e.write(ctx, func(r bot.Run) bot.Run { return runner.Stop(r, m.Reason, e.leg.now()) })
+	default:
+		return false, nil
+	}
+}
+
+// begin asks for leave, commits that the step is started, and carries it out
+// together with those that follow in the same breath.
+func (e *errand) begin(ctx, hard context.Context, m runner.Move) error {
+	leave, err := e.ask(ctx, m)
+	if err != nil {
+		return err
+	}
+	if !leave.granted {
+		return e.write(ctx, func(r bot.Run) bot.Run { return runner.Refuse(r, leave.reason, e.leg.now()) })
+	}
+	started := runner.Started(e.run, m, e.leg.store.Epoch(), e.leg.now())
+	flying, err := e.launch(ctx, started, leave.verdict)
+	for flying && err == nil {
+		res := e.leg.do(hard, e)
+		flying, err = e.record(ctx, hard, res)
+	}
+	return err
+}
+
+// launch commits a Run with a step started and reports whether the step may be
+// carried out. After a conflict the Run is what the store says. If that is our
+// own started step, whose commit went through although its answer was lost, the
+// step is on disk and nobody has done it: it may be.
+func (e *errand) launch(ctx context.Context, started bot.Run, verdict *bot.Verdict) (bool, error) {
+	err := e.commit(ctx, started, verdict)
+	if err == nil || !errors.Is(err, bot.ErrConflict) {
+		return err == nil, err
+	}
+	if e.run, err = e.leg.store.Run(context.WithoutCancel(ctx), e.run.ID); err != nil {
+		return false, fmt.Errorf("read %s again: %w", e.run.ID, err)
+	}
+	want, _, _ := runner.Order(started, e.plan)
+	have, _, flying := runner.Order(e.run, e.plan)
+	return flying && have.Key == want.Key && have.Attempt == want.Attempt && e.run.Epoch == started.Epoch, nil
+}
+
+// verify asks the checks that have not held yet.
+func (e *errand) verify(ctx context.Context) error {
+	now := e.leg.now()
+	var results []bot.CheckResult
+	for _, c := range runner.Pending(e.run, e.plan) {
+		r := e.leg.checker.Check(ctx, c, e.run, now)
+		r.Reason = e.leg.text(r.Reason, maxError)
+		results = append(results, r)
+	}
+	if ctx.Err() != nil {
+		return nil // the checks were cut; the row is still due
+	}
+	return e.write(ctx, func(r bot.Run) bot.Run { return runner.Verified(r, e.plan, results, e.leg.now()) })
+}
+
+// record commits what became of the step in flight and, if nothing is in the
+// way, that the next one is started: one commit for both. It reports whether a
+// step is to be carried out afterwards.
+func (e *errand) record(ctx, hard context.Context, res runner.Result) (bool, error) {
+	done, _, _ := runner.Order(e.run, e.plan)
+	end := func(r bot.Run) bot.Run {
+		have, _, flying := runner.Order(r, e.plan)
+		switch {
+		case !flying || have.Key != done.Key || have.Attempt != done.Attempt:
+			return r // recorded already
+		case res.Err != nil && hard.Err() != nil:
+			return runner.Recovered(r, e.plan, e.leg.now())
+		default:
+			return runner.Ended(r, e.plan, res, e.leg.now())
+		}
+	}
+	if next, ok := e.chain(ctx, end(e.run)); ok {
+		if flying, err := e.launch(hard, next, nil); flying || err != nil {
+			return flying, err
+		}
+	}
+	return false, e.write(hard, end)
+}
+
+// chain gives the Run with its next step started, if there is one that may start
+// now.
+func (e *errand) chain(ctx context.Context, ended bot.Run) (bot.Run, bool) {
+	m := runner.Next(ended, e.plan, e.leg.now())
+	if ctx.Err() != nil || (m.Kind != runner.MoveStart && m.Kind != runner.MoveUndo) {
+		return ended, false
+	}
+	leave, err := e.ask(ctx, m)
+	if err != nil || !leave.granted {
+		return ended, false // asked again after the outcome is on disk
+	}
+	return runner.Started(ended, m, e.leg.store.Epoch(), e.leg.now()), true
+}

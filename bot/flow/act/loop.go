@@ -1,0 +1,189 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"salve/bot"
+	"salve/bot/runner"
+)
+
+// errStopping is why steps in flight are cut when the process stops.
+var errStopping = errors.New("salve is stopping")
+
+// The limits of a scan: a page when little is due, and what it grows to when
+// the Runs in front all wait for their lane.
+const (
+	minPage = 512
+	maxPage = 1 << 16
+)
+
+// Run carries out Runs until ctx ends. Then it starts no further step, lets
+// those in flight go on for Grace, cuts them, and records what became of them.
+// It gives an error only when an action cannot be brought to an end.
+func (l *Leg) Run(ctx context.Context) error {
+	hard, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(errStopping)
+	l.recover(ctx)
+	var crew sync.WaitGroup
+	l.loop(ctx, func(run bot.Run) {
+		crew.Go(func() { l.work(ctx, hard, run) })
+	})
+	return l.drain(&crew, cut)
+}
+
+func (l *Leg) loop(ctx context.Context, start func(bot.Run)) {
+	tick := time.NewTicker(l.opts.Scan)
+	defer tick.Stop()
+	page := minPage
+	for {
+		began := time.Now()
+		page = l.scan(ctx, page, start)
+		rest := time.Now().Add(time.Since(began)) // scanning takes half of the time at most
+		for again := false; !again; {
+			select {
+			case <-ctx.Done():
+				return
+			case id := <-l.hints:
+				l.look(ctx, id, start)
+			case <-tick.C:
+				again = true
+			case <-l.wake:
+				again = pause(ctx, time.Until(rest))
+			}
+		}
+	}
+}
+
+// pause sleeps; it is false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// scan takes what is due and gives the size of the next page.
+func (l *Leg) scan(ctx context.Context, page int, start func(bot.Run)) int {
+	limit := l.lanes.size() + page
+	due, err := l.store.DueRuns(ctx, l.now(), limit)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.opts.Log.WarnContext(ctx, "due runs cannot be read", "error", err)
+		}
+		return page
+	}
+	before := l.lanes.size()
+	for _, run := range due {
+		l.take(run, start)
+	}
+	if len(due) == limit && l.lanes.size() <= before {
+		return min(2*page, maxPage)
+	}
+	return minPage
+}
+
+// look takes one Run if it is due.
+func (l *Leg) look(ctx context.Context, id bot.RunID, start func(bot.Run)) {
+	run, err := l.store.Run(ctx, id)
+	if err == nil && l.due(run) {
+		l.take(run, start)
+	}
+}
+
+func (l *Leg) due(run bot.Run) bool {
+	return run.Active() && !run.DueAt.IsZero() && !run.DueAt.After(l.now())
+}
+
+func (l *Leg) take(run bot.Run, start func(bot.Run)) {
+	if l.lanes.enter(run.ID, laneOf(run)) {
+		start(run)
+	}
+}
+
+// laneOf names what a Run shares with others that call the same connector: in a
+// playbook hosts and programs are literal.
+func laneOf(run bot.Run) string { return string(run.Kind) + " " + run.Playbook }
+
+// work carries a Run and then those that queue for its place.
+func (l *Leg) work(ctx, hard context.Context, run bot.Run) {
+	id, name := run.ID, laneOf(run)
+	for ok := true; ok; {
+		if run.ID != 0 {
+			l.carry(ctx, hard, run)
+		}
+		if id, name, ok = l.lanes.leave(id, name); !ok {
+			return
+		}
+		run = bot.Run{}
+		if ctx.Err() != nil {
+			continue // empties the queue
+		}
+		if next, err := l.store.Run(ctx, id); err == nil && l.due(next) {
+			run = next
+		}
+	}
+}
+
+// drain waits for the crew: politely, then after cutting what it does.
+func (l *Leg) drain(crew *sync.WaitGroup, cut context.CancelCauseFunc) error {
+	done := make(chan struct{})
+	go func() { crew.Wait(); close(done) }()
+	timer := time.NewTimer(l.opts.Grace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-timer.C:
+	}
+	cut(errStopping)
+	last := 2 * (l.opts.Patience + time.Second)
+	timer.Reset(last)
+	select {
+	case <-done:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("act: runs in flight did not end within %s of being cut; they are looked at at the next start", last)
+	}
+}
+
+// recover takes up what an earlier process left without an outcome.
+func (l *Leg) recover(ctx context.Context) {
+	for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
+		err := l.recoverAll(ctx)
+		if err == nil {
+			return
+		}
+		l.opts.Log.WarnContext(ctx, "interrupted runs cannot be taken up yet", "error", err)
+		pause(ctx, wait)
+	}
+}
+
+func (l *Leg) recoverAll(ctx context.Context) error {
+	runs, err := l.store.Interrupted(ctx)
+	if err != nil {
+		return fmt.Errorf("read interrupted runs: %w", err)
+	}
+	for _, run := range runs {
+		plan, err := l.store.Plan(ctx, run.Plan)
+		if err != nil && !errors.Is(err, bot.ErrNotFound) {
+			return fmt.Errorf("read the plan of %s: %w", run.ID, err)
+		}
+		e := &errand{leg: l, run: run, plan: plan}
+		if err := e.write(ctx, func(r bot.Run) bot.Run { return runner.Recovered(r, plan, l.now()) }); err != nil {
+			return err
+		}
+		l.opts.Log.InfoContext(ctx, "interrupted run taken up", "run", e.run.ID, "state", e.run.State)
+	}
+	return nil
+}
