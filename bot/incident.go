@@ -106,6 +106,7 @@ type Ask struct {
 // for each candidate the Verdict, in the order of the targets.
 type Decision struct {
 	At         time.Time   `json:"at,omitzero"`
+	FoldRev    int64       `json:"fold_rev,omitempty"` // of the Fold that was looked at
 	Headline   string      `json:"headline,omitempty"` // one sentence: what happens next and why
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Targets    []string    `json:"targets,omitempty"`

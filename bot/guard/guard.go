@@ -3,7 +3,8 @@
 //
 // It promises to be pure: the same Plan and Facts give the same Verdict. Every
 // rule that applies is a child of the Verdict with its reason and figures, the
-// allowing ones too, so that people can read why. A rule that asks is satisfied
+// allowing ones too, so that people can read why. Reasons name instants, not
+// spans, so that asking again later gives the same words. A rule that asks is satisfied
 // by an approved Approval of the same digest and Incident; a rule that denies
 // never is.
 //

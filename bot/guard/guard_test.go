@@ -90,9 +90,9 @@ func ruleCases() []ruleCase {
 		{name: "a halt of the target denies", facts: func(f *guard.Facts) { f.Halts = []bot.Halt{{Scope: bot.HaltTarget, Name: "web-1"}} }, rule: guard.RuleHalt, want: bot.Deny, says: "target web-1", agreed: bot.Deny},
 		{name: "a halt of another target does not count", facts: func(f *guard.Facts) { f.Halts = []bot.Halt{{Scope: bot.HaltTarget, Name: "web-2"}} }, rule: guard.RuleHalt, want: bot.Allow, says: "nothing is halted"},
 		{name: "a halt of unknown scope denies", facts: func(f *guard.Facts) { f.Halts = []bot.Halt{{Scope: "moon"}} }, rule: guard.RuleHalt, want: bot.Deny, says: "halted", agreed: bot.Deny},
-		{name: "within the cooldown asks", facts: func(f *guard.Facts) { f.History.Last = ago(4 * time.Minute) }, rule: guard.RuleCooldown, want: bot.AskPerson, says: "R-12 ended 4m ago on web-1, within the cooldown of 15m", retry: now.Add(11 * time.Minute), agreed: bot.Allow},
-		{name: "after the cooldown allows", facts: func(f *guard.Facts) { f.History.Last = ago(15 * time.Minute) }, rule: guard.RuleCooldown, want: bot.Allow, says: "longer than the cooldown"},
-		{name: "an end in the future is within the cooldown", facts: func(f *guard.Facts) { f.History.Last = ago(-time.Minute) }, rule: guard.RuleCooldown, want: bot.AskPerson, says: "0s ago", retry: now.Add(16 * time.Minute), agreed: bot.Allow},
+		{name: "within the cooldown asks", facts: func(f *guard.Facts) { f.History.Last = ago(4 * time.Minute) }, rule: guard.RuleCooldown, want: bot.AskPerson, says: "R-12 ended at 2026-03-01 13:56 UTC on web-1, within the cooldown of 15m", retry: now.Add(11 * time.Minute), agreed: bot.Allow},
+		{name: "after the cooldown allows", facts: func(f *guard.Facts) { f.History.Last = ago(15 * time.Minute) }, rule: guard.RuleCooldown, want: bot.Allow, says: "longer ago than the cooldown of 15m"},
+		{name: "an end in the future is within the cooldown", facts: func(f *guard.Facts) { f.History.Last = ago(-time.Minute) }, rule: guard.RuleCooldown, want: bot.AskPerson, says: "ended at 2026-03-01 14:01 UTC", retry: now.Add(16 * time.Minute), agreed: bot.Allow},
 		{name: "an end that is not known asks", facts: func(f *guard.Facts) { f.History.Last = &bot.Run{ID: 12} }, rule: guard.RuleCooldown, want: bot.AskPerson, says: "not known", agreed: bot.Allow},
 		{name: "a busy target denies", facts: func(f *guard.Facts) {
 			f.History.Active = &bot.Run{ID: 20, Playbook: "drain", State: bot.RunRunning}

@@ -64,11 +64,11 @@ func cooldown(plan bot.Plan, facts Facts) (bot.Verdict, bool) {
 		return ask(RuleCooldown, fmt.Sprintf("it is not known when %s ended on %s", last.ID, plan.Target))
 	}
 	over := last.EndedAt.Add(plan.Cooldown.Std())
-	ago := short(facts.Now.Sub(last.EndedAt))
+	text := fmt.Sprintf("%s ended at %s on %s, ", last.ID, clock(last.EndedAt), plan.Target)
 	if !facts.Now.Before(over) {
-		return allow(RuleCooldown, fmt.Sprintf("%s ended %s ago on %s, longer than the cooldown of %s", last.ID, ago, plan.Target, short(plan.Cooldown.Std())))
+		return allow(RuleCooldown, text+"longer ago than the cooldown of "+short(plan.Cooldown.Std()))
 	}
-	v, _ := ask(RuleCooldown, fmt.Sprintf("%s ended %s ago on %s, within the cooldown of %s", last.ID, ago, plan.Target, short(plan.Cooldown.Std())))
+	v, _ := ask(RuleCooldown, text+"within the cooldown of "+short(plan.Cooldown.Std()))
 	v.RetryAt = over
 	return v, true
 }
@@ -121,12 +121,6 @@ func count(n int, one, many string) string {
 
 // short is a duration without its trailing zero units: 15m, 1h5m, 40s.
 func short(d time.Duration) string {
-	d = max(d, 0)
-	if d >= time.Second {
-		d = d.Truncate(time.Second)
-	} else {
-		d = d.Truncate(time.Millisecond)
-	}
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
