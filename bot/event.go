@@ -88,13 +88,21 @@ type Event struct {
 // SHA-256 of the JSON of the Event with an empty Hash. At is cut to
 // milliseconds, in UTC, so that it survives storage.
 func (e Event) Seal(chain string, seq int64, prev string) (Event, error) {
+	e, _, err := e.SealJSON(chain, seq, prev)
+	return e, err
+}
+
+// SealJSON is Seal, and gives the JSON of the sealed Event too, for those who
+// store it.
+func (e Event) SealJSON(chain string, seq int64, prev string) (Event, []byte, error) {
 	e.Chain, e.Seq, e.Prev, e.Hash = chain, seq, prev, ""
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	b, err := json.Marshal(e)
 	if err != nil {
-		return Event{}, fmt.Errorf("seal event %s %d: %w", chain, seq, err)
+		return Event{}, nil, fmt.Errorf("seal event %s %d: %w", chain, seq, err)
 	}
 	sum := sha256.Sum256(b)
 	e.Hash = hex.EncodeToString(sum[:])
-	return e, nil
+	b = append(b[:len(b)-len(`"}`)], e.Hash...) // Hash is the last field
+	return e, append(b, `"}`...), nil
 }

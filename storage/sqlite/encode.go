@@ -121,9 +121,24 @@ func groupKey(source, group string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-func encodeFold(f bot.Fold) (string, error) {
-	b, err := jsonv2.Marshal(f, lenient)
-	return string(b), err
+// appendFold writes what decodeFold reads: the JSON of the Fold.
+func appendFold(b []byte, f bot.Fold) []byte {
+	b = appendText(append(b, `{"source":`...), f.Source)
+	b = appendText(append(b, `,"group_key":`...), f.GroupKey)
+	b = appendText(append(b, `,"title":`...), f.Title)
+	b = appendText(append(b, `,"severity":`...), f.Severity.String())
+	b = strconv.AppendInt(append(b, `,"firing":`...), int64(f.Firing), 10)
+	b = strconv.AppendInt(append(b, `,"total":`...), int64(f.Total), 10)
+	b = strconv.AppendInt(append(b, `,"truncated":`...), int64(f.Truncated), 10)
+	b = appendTime(append(b, `,"first_at":`...), f.FirstAt)
+	b = appendTime(append(b, `,"last_at":`...), f.LastAt)
+	b = appendTime(append(b, `,"resolved_at":`...), f.ResolvedAt)
+	b = appendMap(append(b, `,"labels":`...), f.Labels)
+	return append(b, '}')
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 func decodeFold(b []byte, f *bot.Fold) error {

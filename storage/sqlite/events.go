@@ -20,7 +20,7 @@ type head struct {
 // takeUpChain finds the head of the chain; an empty log gets its first Event.
 func (t *tx) takeUpChain(now time.Time) error {
 	var row eventRow
-	found, err := t.conn.one(query.LastEvent, nil, row.dest()...)
+	found, err := t.conn.one(query.LastEvent, nil, &row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body)
 	if err != nil {
 		return failure("read the end of the audit log", err)
 	}
@@ -52,15 +52,11 @@ func (c *change) events() error {
 }
 
 func (t *tx) seal(e bot.Event) error {
-	sealed, err := e.Seal(chainName, t.head.seq+1, t.head.hash)
+	sealed, body, err := e.SealJSON(chainName, t.head.seq+1, t.head.hash)
 	if err != nil {
 		return err
 	}
-	body, err := encode(sealed)
-	if err != nil {
-		return fmt.Errorf("write event %d: %w", sealed.Seq, err)
-	}
-	if err := t.write("write event", query.InsertEvent, sealed.Seq, int64(e.Incident), int64(e.Run), body); err != nil {
+	if err := t.write("write event", query.InsertEvent, sealed.Seq, int64(e.Incident), int64(e.Run), string(body)); err != nil {
 		return err
 	}
 	t.head = head{seq: sealed.Seq, hash: sealed.Hash}
@@ -72,16 +68,14 @@ type eventRow struct {
 	seq      int64
 	incident bot.IncidentID
 	run      bot.RunID
-	body     []byte
+	body     string
 }
-
-func (r *eventRow) dest() []any { return []any{&r.seq, &r.incident, &r.run, &r.body} }
 
 // event is what the row says, columns first: a column that was altered by hand
 // shows in the hash as a field would.
 func (r *eventRow) event() (bot.Event, error) {
 	var e bot.Event
-	if err := decode(r.body, &e); err != nil {
+	if err := decode([]byte(r.body), &e); err != nil {
 		return bot.Event{}, fmt.Errorf("event %d of chain %s cannot be read: %w", r.seq, chainName, err)
 	}
 	e.Seq, e.Incident, e.Run = r.seq, r.incident, r.run

@@ -17,6 +17,7 @@ type incident struct {
 	foldRev int64
 	due     int64
 	state   bot.IncidentState
+	home    string // key of the group that it was made for; empty if for none
 	fold    bot.Fold
 	fresh   bool // there is no row yet
 
@@ -25,6 +26,7 @@ type incident struct {
 	tally   map[string]int // what Observed did to it, for the Event
 	at      time.Time      // when Observed last changed it
 	work    *bot.Incident  // to be written
+	merging bool           // work merges it into another, and it was not merged before
 }
 
 // attachable reports whether it takes alerts of its group.
@@ -38,15 +40,15 @@ func (c *change) load(id bot.IncidentID) (*incident, error) {
 		return inc, nil
 	}
 	inc := &incident{id: id}
-	var fold []byte
-	found, err := c.conn.one(query.IncidentHead, []any{int64(id)}, &inc.version, &inc.foldRev, &inc.due, &inc.state, &fold)
+	var fold string
+	found, err := c.conn.one(query.IncidentHead, []any{int64(id)}, &inc.version, &inc.foldRev, &inc.due, (*string)(&inc.state), &inc.home, &fold)
 	if err != nil {
 		return nil, failure("read incident "+id.String(), err)
 	}
 	if !found {
 		return nil, fmt.Errorf("incident %s: %w", id, bot.ErrNotFound)
 	}
-	if err := decodeFold(fold, &inc.fold); err != nil {
+	if err := decodeFold([]byte(fold), &inc.fold); err != nil {
 		return nil, failure("read incident "+id.String(), err)
 	}
 	c.keep(inc)
@@ -100,7 +102,7 @@ func (c *change) checkIncidents() error {
 
 func (c *change) checkNew(given *bot.Incident) error {
 	var version int64
-	found, err := c.conn.one(`SELECT version FROM incidents WHERE id = $1`, []any{int64(given.ID)}, &version)
+	found, err := c.conn.one(query.IncidentExists, []any{int64(given.ID)}, &version)
 	if err != nil {
 		return failure("read incident "+given.ID.String(), err)
 	}
@@ -108,6 +110,9 @@ func (c *change) checkNew(given *bot.Incident) error {
 		return fmt.Errorf("incident %s exists: %w", given.ID, bot.ErrConflict)
 	}
 	c.store.ids[bot.KindIncident].reach(int64(given.ID))
+	if c.store.writer.spare == given.ID {
+		c.store.writer.spare = 0
+	}
 	c.make(given.ID).work = given
 	return nil
 }
@@ -117,11 +122,12 @@ func (c *change) checkNew(given *bot.Incident) error {
 func (c *change) works() error {
 	for i := range c.in.Incidents {
 		inc := c.rows[c.in.Incidents[i].ID]
-		was := inc.attachable()
+		was, merged := inc.attachable(), inc.state == bot.IncidentMerged
 		if !inc.touched && inc.work.FoldRev == inc.foldRev {
 			inc.due = ms(inc.work.DueAt)
 		}
 		inc.state = stateOf(inc.work.Work, inc.fold)
+		inc.merging = inc.state == bot.IncidentMerged && !merged
 		if err := c.point(inc, was); err != nil {
 			return err
 		}
@@ -136,9 +142,14 @@ func (c *change) point(inc *incident, was bool) error {
 	case inc.fresh, was == inc.attachable(), inc.state == bot.IncidentMerged:
 		return nil // a merged one hands its pointers on, see merges
 	case was:
-		return c.write("close "+inc.id.String(), query.DeleteGroups, int64(inc.id))
+		if err := c.write("close "+inc.id.String(), query.DeleteHome, int64(inc.id), inc.home); err != nil {
+			return err
+		}
+		return c.write("close "+inc.id.String(), query.DeleteExtra, int64(inc.id))
+	case inc.home != "":
+		return c.write("reopen "+inc.id.String(), query.InsertGroup, inc.home, int64(inc.id), int64(0))
 	default:
-		return c.write("reopen "+inc.id.String(), query.InsertGroup, groupKey(inc.fold.Source, inc.fold.GroupKey), int64(inc.id))
+		return c.write("reopen "+inc.id.String(), query.InsertGroup, groupKey(inc.fold.Source, inc.fold.GroupKey), int64(inc.id), int64(1))
 	}
 }
 
@@ -190,29 +201,22 @@ func (c *change) foldAgain(inc *incident) error {
 }
 
 func (c *change) insertIncident(inc *incident) error {
-	fold, err := encodeFold(inc.fold)
-	if err != nil {
-		return err
-	}
 	owner, work := "", "{}"
 	if inc.work != nil {
+		var err error
 		if owner, work, err = encodeWork(inc.work.Work); err != nil {
 			return err
 		}
 	}
 	return c.write("write incident "+inc.id.String(), query.InsertIncident, int64(inc.id), int64(1), inc.foldRev, inc.due,
-		string(inc.state), inc.fold.Source, inc.fold.Title, strings.ToLower(inc.fold.Title), owner, fold, work)
+		string(inc.state), inc.fold.Source, inc.fold.Title, strings.ToLower(inc.fold.Title), owner, inc.home, c.encodeFold(inc.fold), work)
 }
 
 func (c *change) updateIncident(inc *incident) error {
 	doing := "write incident " + inc.id.String()
 	if inc.touched {
-		fold, err := encodeFold(inc.fold)
-		if err != nil {
-			return err
-		}
 		if err := c.write(doing, query.UpdateFold, inc.foldRev, inc.due, string(inc.state), inc.fold.Source, inc.fold.Title,
-			strings.ToLower(inc.fold.Title), fold, int64(inc.id)); err != nil {
+			strings.ToLower(inc.fold.Title), c.encodeFold(inc.fold), int64(inc.id)); err != nil {
 			return err
 		}
 	}
@@ -224,6 +228,11 @@ func (c *change) updateIncident(inc *incident) error {
 		return err
 	}
 	return c.writeOne(doing, query.UpdateWork, inc.due, string(inc.state), owner, work, int64(inc.id), inc.version)
+}
+
+func (c *change) encodeFold(f bot.Fold) string {
+	c.buf = appendFold(c.buf[:0], f)
+	return string(c.buf)
 }
 
 func encodeWork(w bot.Work) (owner, work string, err error) {

@@ -41,7 +41,7 @@ func (c *change) move(m bot.Move) error {
 		return fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
 	}
 	c.empty(from, to)
-	return c.write("write alert", query.MoveAlert, int64(to.id), int64(from.id), ms(m.Alert.StartsAt), m.Alert.Fingerprint, m.Alert.Source)
+	return c.write("write alert", query.MoveAlert, int64(to.id), row.id)
 }
 
 func (c *change) empty(from, to *incident) {
@@ -63,36 +63,34 @@ func (c *change) when(inc *incident) int64 {
 // those that stay: their alerts and the pointers of their groups.
 func (c *change) merges() error {
 	for i := range c.in.Incidents {
-		given := &c.in.Incidents[i]
-		if given.MergedInto == 0 {
+		inc := c.rows[c.in.Incidents[i].ID]
+		if !inc.merging {
 			continue
 		}
-		if err := c.merge(c.rows[given.ID], given.MergedInto); err != nil {
-			return fmt.Errorf("merge incident %s into %s: %w", given.ID, given.MergedInto, err)
+		if err := c.merge(inc, inc.work.MergedInto); err != nil {
+			return fmt.Errorf("merge incident %s into %s: %w", inc.id, inc.work.MergedInto, err)
 		}
 	}
 	return nil
 }
 
 func (c *change) merge(from *incident, into bot.IncidentID) error {
-	n, err := c.conn.exec(query.MoveAllAlerts, int64(into), int64(from.id))
-	if err != nil {
-		return failure("move alerts", err)
-	}
-	pointers, err := c.conn.exec(query.RepointGroups, int64(into), int64(from.id))
-	if err != nil {
-		return failure("move groups", err)
-	}
-	if n+pointers == 0 {
-		return nil // it was merged before, or had nothing
-	}
-	c.wrote, c.half = true, true
 	to, err := c.load(into)
 	if err != nil {
 		return err
 	}
 	if !to.attachable() {
 		return fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
+	}
+	if err := c.write("move groups", query.RepointHome, int64(to.id), int64(from.id), from.home); err != nil {
+		return err
+	}
+	if err := c.write("move groups", query.RepointExtra, int64(to.id), int64(from.id)); err != nil {
+		return err
+	}
+	n, err := c.conn.exec(query.MoveAllAlerts, int64(to.id), int64(from.id))
+	if err != nil {
+		return failure("move alerts", err)
 	}
 	if n > 0 {
 		c.empty(from, to)

@@ -1,9 +1,10 @@
 package sqlite
 
 import (
-	"database/sql"
-	"fmt"
+	"database/sql/driver"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"salve/bot"
 	"salve/storage/internal/query"
@@ -11,38 +12,36 @@ import (
 
 // alertRow is the row of an alert; body is not decoded before it must be.
 type alertRow struct {
+	id         int64
 	incident   bot.IncidentID
 	receivedAt int64
-	body       []byte
+	body       string
 }
 
 func (c *change) alertRow(key bot.AlertKey) (row alertRow, found bool, err error) {
 	found, err = c.conn.one(query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
-		&row.incident, &row.receivedAt, &row.body)
-	return row, found, failure("read alert "+key.Fingerprint, err)
+		&row.id, (*int64)(&row.incident), &row.receivedAt, &row.body)
+	if err != nil {
+		err = failure("read alert "+key.Fingerprint, err)
+	}
+	return row, found, err
 }
 
 func (c *change) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
 	var alerts []bot.Alert
-	err := c.conn.each(query.AlertsToFold, []any{int64(id)}, func(rows *sql.Rows) error {
-		a, err := scanAlert(rows, id)
+	err := c.conn.each(query.Alerts, []any{int64(id)}, func(row []driver.Value) error {
+		var key bot.AlertKey
+		var startsAt, receivedAt int64
+		var body string
+		if err := fill([]any{&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body}, row); err != nil {
+			return err
+		}
+		key.StartsAt = fromMS(startsAt)
+		a, err := decodeAlert(key, receivedAt, []byte(body))
 		alerts = append(alerts, a)
 		return err
 	})
 	return alerts, failure("read alerts of "+id.String(), err)
-}
-
-func scanAlert(rows *sql.Rows, id bot.IncidentID) (bot.Alert, error) {
-	var key bot.AlertKey
-	var startsAt, receivedAt int64
-	var body sql.RawBytes
-	if err := rows.Scan(&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body); err != nil {
-		return bot.Alert{}, err
-	}
-	key.StartsAt = fromMS(startsAt)
-	a, err := decodeAlert(key, receivedAt, body)
-	a.Incident = id
-	return a, err
 }
 
 // observe joins what was observed into the alert rows, one after the other.
@@ -76,11 +75,11 @@ func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
 	}
 	c.buf = appendAlert(c.buf[:0], a)
 	o.Incident = row.incident
-	if string(c.buf) == string(row.body) {
+	if string(c.buf) == row.body {
 		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
 		return o, nil
 	}
-	old, err := decodeAlert(a.AlertKey, row.receivedAt, row.body)
+	old, err := decodeAlert(a.AlertKey, row.receivedAt, []byte(row.body))
 	if err != nil {
 		return o, err
 	}
@@ -92,7 +91,7 @@ func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
 		}
 		return o, nil
 	}
-	return c.observeKnown(o, old, joined, a)
+	return c.observeKnown(o, row.id, [3]bot.Alert{old, joined, a})
 }
 
 // observeNew writes the first observation of an alert.
@@ -117,24 +116,33 @@ func (c *change) observeNew(a bot.Alert) (bot.Observation, error) {
 }
 
 // takerOf is the Incident that takes alerts of the source and group, else a new
-// one that does from now on.
+// one that does from now on. The id for a new one is set aside first, so that
+// one statement finds out and writes.
 func (c *change) takerOf(a bot.Alert) (inc *incident, made bool, err error) {
 	key := groupKey(a.Source, a.GroupKey)
-	var id bot.IncidentID
-	found, err := c.conn.one(query.IncidentOfKey, []any{key}, &id)
+	fresh := c.store.writer.spareID()
+	n, err := c.conn.exec(query.InsertGroup, key, int64(fresh), int64(0))
 	if err != nil {
+		return nil, false, failure("write group", err)
+	}
+	if n == 1 {
+		c.store.writer.spare = 0
+		c.wrote, c.half = true, true
+		inc = c.make(fresh)
+		inc.home = key
+		return inc, true, nil
+	}
+	var id bot.IncidentID
+	if _, err := c.conn.one(query.IncidentOfKey, []any{key}, (*int64)(&id)); err != nil {
 		return nil, false, failure("read group", err)
 	}
-	if found {
-		inc, err = c.load(id)
-		return inc, false, err
-	}
-	inc = c.make(bot.IncidentID(c.store.NextID(bot.KindIncident)))
-	return inc, true, c.write("write group", query.InsertGroup, key, int64(inc.id))
+	inc, err = c.load(id)
+	return inc, false, err
 }
 
 // observeKnown writes what an observation changed in a row.
-func (c *change) observeKnown(o bot.Observation, old, joined, seen bot.Alert) (bot.Observation, error) {
+func (c *change) observeKnown(o bot.Observation, id int64, alerts [3]bot.Alert) (bot.Observation, error) {
+	old, joined, seen := alerts[0], alerts[1], alerts[2]
 	inc, err := c.load(o.Incident)
 	if err != nil {
 		return o, err
@@ -144,8 +152,7 @@ func (c *change) observeKnown(o bot.Observation, old, joined, seen bot.Alert) (b
 		o.Outcome, o.Because = bot.OutcomeResolved, "known since "+clock(old.ReceivedAt)+", ended at "+clock(joined.EndsAt)
 	}
 	c.buf = appendAlert(c.buf[:0], joined)
-	if err := c.write("write alert "+joined.Fingerprint, query.UpdateAlert, rank(joined), ms(joined.ReceivedAt), string(c.buf),
-		int64(inc.id), ms(joined.StartsAt), joined.Fingerprint, joined.Source); err != nil {
+	if err := c.write("write alert "+joined.Fingerprint, query.UpdateAlert, rank(joined), ms(joined.ReceivedAt), string(c.buf), id); err != nil {
 		return o, err
 	}
 	c.absorb(inc, &old, joined, o.Outcome)
@@ -155,7 +162,7 @@ func (c *change) observeKnown(o bot.Observation, old, joined, seen bot.Alert) (b
 	}
 	// The source has put the alert into another group: alerts of that group
 	// belong with it, unless another Incident takes them already.
-	return o, c.write("write group", query.InsertGroup, groupKey(seen.Source, seen.GroupKey), int64(inc.id))
+	return o, c.write("write group", query.InsertGroup, groupKey(seen.Source, seen.GroupKey), int64(inc.id), int64(1))
 }
 
 // absorb takes a changed row into the Fold, or notes that all must be read.
@@ -204,10 +211,13 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 
 // short quotes untrusted text for a sentence.
 func short(s string) string {
-	const most = 120
-	r := []rune(s)
-	if len(r) > most {
-		return fmt.Sprintf("%q", string(r[:most-1])+"…")
+	const most = 120 // bytes
+	if len(s) <= most {
+		return strconv.Quote(s)
 	}
-	return fmt.Sprintf("%q", s)
+	cut := most
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strconv.Quote(s[:cut] + "…")
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
-
 	"salve/bot"
 	"salve/storage/internal/query"
 )
@@ -51,33 +49,42 @@ func (s *Store) open(ctx context.Context, dir string, opts Options) error {
 	if s.packing, err = newPacking(); err != nil {
 		return err
 	}
-	if s.writeDB, err = sql.Open("sqlite", dsn(path, writerPragmas)); err != nil {
-		return err
-	}
-	s.writeDB.SetMaxOpenConns(1)
-	if err := checkVersion(ctx, s.writeDB); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.writeDB); err != nil {
-		return err
-	}
-	if s.ids, err = loadCounters(ctx, s.writeDB); err != nil {
+	name := dsn(path, writerPragmas)
+	if s.ids, err = upToDate(ctx, name); err != nil {
 		return err
 	}
 	if s.readDB, err = openReaders(path, cmp.Or(opts.Readers, 4)); err != nil {
 		return err
 	}
-	conn, err := s.writeDB.Conn(ctx)
+	c, err := openConn(context.WithoutCancel(ctx), name)
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(context.WithoutCancel(ctx), conn, s, opts)
+	s.writer = newWriter(c, s, opts)
 	if s.epoch, err = s.writer.begin(time.Now()); err != nil {
 		return err
 	}
 	s.writer.start()
 	s.log.InfoContext(ctx, "database open", "file", path, "epoch", s.epoch)
 	return nil
+}
+
+// upToDate brings the database up to date and finds the highest ids in use. It
+// has the only connection that writes, and gives it up.
+func upToDate(ctx context.Context, name string) (ids map[bot.Kind]*counter, err error) {
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	if err := checkVersion(ctx, db); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	return loadCounters(ctx, db)
 }
 
 // OpenReadOnly opens the database in dir beside whoever holds it, without the
@@ -123,9 +130,6 @@ func (s *Store) close() error {
 	}
 	if s.readDB != nil {
 		errs = append(errs, s.readDB.Close())
-	}
-	if s.writeDB != nil {
-		errs = append(errs, s.writeDB.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -78,9 +78,9 @@ type payload struct{ id, receivedAt, size int64 }
 
 func (t *tx) oldestPayloads() ([]payload, error) {
 	var found []payload
-	err := t.conn.each(query.OldestDeliveries, []any{int64(pruneBatch)}, func(rows *sql.Rows) error {
+	err := t.conn.each(query.OldestDeliveries, []any{int64(pruneBatch)}, func(row []driver.Value) error {
 		var p payload
-		err := rows.Scan(&p.id, &p.receivedAt, &p.size)
+		err := fill([]any{&p.id, &p.receivedAt, &p.size}, row)
 		found = append(found, p)
 		return err
 	})

@@ -63,3 +63,16 @@ func (s *Store) Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot
 	return rowsOf(ctx, s, "read alerts of "+id.String(), query.AlertsToShow, []any{int64(id), int64(limit)},
 		func(rows *sql.Rows) (bot.Alert, error) { return scanAlert(rows, id) })
 }
+
+func scanAlert(rows *sql.Rows, id bot.IncidentID) (bot.Alert, error) {
+	var key bot.AlertKey
+	var startsAt, receivedAt int64
+	var body sql.RawBytes
+	if err := rows.Scan(&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body); err != nil {
+		return bot.Alert{}, err
+	}
+	key.StartsAt = fromMS(startsAt)
+	a, err := decodeAlert(key, receivedAt, body)
+	a.Incident = id
+	return a, err
+}

@@ -54,7 +54,7 @@ func (s *Store) EachEvent(ctx context.Context, f func(bot.Event) error) error {
 
 func scanEvent(rows *sql.Rows) (bot.Event, error) {
 	var row eventRow
-	if err := rows.Scan(row.dest()...); err != nil {
+	if err := rows.Scan(&row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body); err != nil {
 		return bot.Event{}, err
 	}
 	return row.event()

@@ -222,7 +222,7 @@ func (c *change) putQuarantined(q *bot.Quarantined) (bot.QuarantineID, error) {
 		return q.ID, c.writeOne(doing, query.UpdateQuarantine, string(q.State), q.Reason, int64(q.ID), q.Version)
 	}
 	var held bot.QuarantineID
-	found, err := c.conn.one(query.HeldQuarantine, []any{q.Source, q.SHA256}, &held)
+	found, err := c.conn.one(query.HeldQuarantine, []any{q.Source, q.SHA256}, (*int64)(&held))
 	if err != nil {
 		return 0, failure(doing, err)
 	}

@@ -39,7 +39,6 @@ type Options struct {
 type Store struct {
 	log     *slog.Logger
 	lock    *os.File // nil when opened for reading
-	writeDB *sql.DB  // nil when opened for reading
 	readDB  *sql.DB
 	ids     map[bot.Kind]*counter
 	packing *packing

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +37,7 @@ type writer struct {
 	store     *Store
 	committed func(bot.Touched)
 	head      head
+	spare     bot.IncidentID // set aside for the next new Incident; 0: none
 
 	mu      sync.RWMutex // guards closed; held for reading while a request is queued
 	closed  bool
@@ -46,7 +46,7 @@ type writer struct {
 	held    *request // taken from the queue, for the next group
 }
 
-func newWriter(ctx context.Context, c *sql.Conn, s *Store, opts Options) *writer {
+func newWriter(c *conn, s *Store, opts Options) *writer {
 	limit := opts.QueueLimit
 	if limit <= 0 {
 		limit = 4096
@@ -56,11 +56,18 @@ func newWriter(ctx context.Context, c *sql.Conn, s *Store, opts Options) *writer
 		committed = func(bot.Touched) {}
 	}
 	return &writer{
-		conn:  &conn{ctx: ctx, sql: c, stmts: make(map[string]*sql.Stmt)},
-		log:   s.log,
-		store: s, committed: committed,
+		conn: c, log: s.log, store: s, committed: committed,
 		queue: make(chan *request, limit),
 	}
+}
+
+// spareID is the id of the next new Incident. It is taken from the counter when
+// it is first asked for, and kept until a row has it.
+func (w *writer) spareID() bot.IncidentID {
+	if w.spare == 0 {
+		w.spare = bot.IncidentID(w.store.NextID(bot.KindIncident))
+	}
+	return w.spare
 }
 
 // begin raises the epoch and starts the chain, or takes it up at its head.

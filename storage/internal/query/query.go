@@ -8,24 +8,29 @@ package query
 
 // Alerts and the Incident that takes them.
 const (
-	AlertByKey     = `SELECT incident, received_at, body FROM alerts WHERE starts_at = $1 AND fingerprint = $2 AND source = $3`
-	InsertAlert    = `INSERT INTO alerts (incident, starts_at, fingerprint, source, rank, received_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	UpdateAlert    = `UPDATE alerts SET rank = $1, received_at = $2, body = $3 WHERE incident = $4 AND starts_at = $5 AND fingerprint = $6 AND source = $7`
-	MoveAlert      = `UPDATE alerts SET incident = $1 WHERE incident = $2 AND starts_at = $3 AND fingerprint = $4 AND source = $5`
-	MoveAllAlerts  = `UPDATE alerts SET incident = $1 WHERE incident = $2`
-	AlertsToFold   = `SELECT starts_at, fingerprint, source, received_at, body FROM alerts WHERE incident = $1`
-	AlertsToShow   = `SELECT starts_at, fingerprint, source, received_at, body FROM alerts WHERE incident = $1 ORDER BY rank, starts_at, fingerprint, source LIMIT $2`
-	IncidentOfKey  = `SELECT incident FROM groups WHERE key = $1`
-	InsertGroup    = `INSERT INTO groups (key, incident) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`
-	RepointGroups  = `UPDATE groups SET incident = $1 WHERE incident = $2`
-	DeleteGroups   = `DELETE FROM groups WHERE incident = $1`
+	AlertByKey    = `SELECT id, incident, received_at, body FROM alerts WHERE starts_at = $1 AND fingerprint = $2 AND source = $3`
+	InsertAlert   = `INSERT INTO alerts (incident, starts_at, fingerprint, source, rank, received_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	UpdateAlert   = `UPDATE alerts SET rank = $1, received_at = $2, body = $3 WHERE id = $4`
+	MoveAlert     = `UPDATE alerts SET incident = $1 WHERE id = $2`
+	MoveAllAlerts = `UPDATE alerts SET incident = $1 WHERE incident = $2`
+	Alerts        = `SELECT starts_at, fingerprint, source, received_at, body FROM alerts WHERE incident = $1`
+	AlertsToShow  = Alerts + ` ORDER BY rank, starts_at, fingerprint, source LIMIT $2`
+
+	IncidentOfKey = `SELECT incident FROM groups WHERE key = $1`
+	InsertGroup   = `INSERT INTO groups (key, incident, extra) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING`
+	RepointHome   = `UPDATE groups SET incident = $1, extra = 1 WHERE incident = $2 AND key = $3`
+	RepointExtra  = `UPDATE groups SET incident = $1 WHERE incident = $2 AND extra = 1`
+	DeleteHome    = `DELETE FROM groups WHERE incident = $1 AND key = $2`
+	DeleteExtra   = `DELETE FROM groups WHERE incident = $1 AND extra = 1`
+
 	InsertDelivery = `INSERT INTO deliveries (source, received_at, alerts, size, body) VALUES ($1, $2, $3, $4, $5)`
 )
 
 // Incidents.
 const (
-	IncidentHead   = `SELECT version, fold_rev, due_at, state, fold FROM incidents WHERE id = $1`
-	InsertIncident = `INSERT INTO incidents (id, version, fold_rev, due_at, state, source, title, title_lower, owner, fold, work) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	IncidentHead   = `SELECT version, fold_rev, due_at, state, home, fold FROM incidents WHERE id = $1`
+	IncidentExists = `SELECT version FROM incidents WHERE id = $1`
+	InsertIncident = `INSERT INTO incidents (id, version, fold_rev, due_at, state, source, title, title_lower, owner, home, fold, work) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	UpdateFold     = `UPDATE incidents SET fold_rev = $1, due_at = $2, state = $3, source = $4, title = $5, title_lower = $6, fold = $7 WHERE id = $8`
 	UpdateWork     = `UPDATE incidents SET version = version + 1, due_at = $1, state = $2, owner = $3, work = $4 WHERE id = $5 AND version = $6`
 	Incidents      = `SELECT id, version, fold_rev, due_at, fold, work FROM incidents`

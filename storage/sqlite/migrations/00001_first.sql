@@ -17,6 +17,7 @@ CREATE TABLE incidents (
     title       TEXT NOT NULL,
     title_lower TEXT NOT NULL,
     owner       TEXT NOT NULL,
+    home        TEXT NOT NULL,
     fold        TEXT NOT NULL,
     work        TEXT NOT NULL
 );
@@ -25,26 +26,29 @@ CREATE INDEX incidents_state ON incidents (state, id);
 CREATE INDEX incidents_like ON incidents (title, source, id);
 
 -- Which Incident takes the alerts of a source and group key; the key is a hash
--- of both, since group keys are long.
+-- of both, since group keys are long. extra is 1 when the Incident was not made
+-- for the group but got it by a merge: its own is found by incidents.home.
 CREATE TABLE groups (
     key      TEXT NOT NULL PRIMARY KEY,
-    incident BIGINT NOT NULL
+    incident BIGINT NOT NULL,
+    extra    BIGINT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX groups_incident ON groups (incident);
+CREATE INDEX groups_extra ON groups (incident) WHERE extra = 1;
 
--- Rows lie by Incident, so that folding one reads neighbours. The key begins
--- with the time, so that new alerts touch the same few pages of its index.
+-- The key begins with the time, so that new alerts touch the same few pages of
+-- its index.
 CREATE TABLE alerts (
+    id          INTEGER PRIMARY KEY,
     incident    BIGINT NOT NULL,
     starts_at   BIGINT NOT NULL,
     fingerprint TEXT NOT NULL,
     source      TEXT NOT NULL,
     rank        BIGINT NOT NULL,
     received_at BIGINT NOT NULL,
-    body        TEXT NOT NULL,
-    PRIMARY KEY (incident, starts_at, fingerprint, source)
-) WITHOUT ROWID;
+    body        TEXT NOT NULL
+);
 CREATE UNIQUE INDEX alerts_key ON alerts (starts_at, fingerprint, source);
+CREATE INDEX alerts_incident ON alerts (incident);
 
 CREATE TABLE deliveries (
     id          INTEGER PRIMARY KEY,
