@@ -25,14 +25,15 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/bot/secret"
 )
 
 // Options say what may be run. The zero value runs nothing.
 type Options struct {
-	Allow []string            // programs: absolute paths, or names looked up in Dirs; empty: none
-	Dirs  []string            // where names are looked up, and the PATH of the programs; empty: the usual ones
-	Grace time.Duration       // between SIGTERM and SIGKILL; 0: 5 s
-	Mask  func(string) string // hides secrets in output; nil: as it is
+	Allow    []string         // programs: absolute paths, or names looked up in Dirs; empty: none
+	Dirs     []string         // where names are looked up, and the PATH of the programs; empty: the usual ones
+	Grace    time.Duration    // between SIGTERM and SIGKILL; 0: 5 s
+	Redactor *secret.Redactor // masks output; nil: one that knows no value, only the shapes of secrets
 }
 
 // maxOutput is how much of a program's output is kept.
@@ -40,24 +41,24 @@ const maxOutput = 64 << 10
 
 // Action runs programs.
 type Action struct {
-	allow map[string]bool // absolute paths
-	names map[string]bool // as listed
-	dirs  []string
-	grace time.Duration
-	mask  func(string) string
+	allow  map[string]bool // absolute paths
+	names  map[string]bool // as listed
+	dirs   []string
+	grace  time.Duration
+	redact *secret.Redactor
 }
 
 // New makes the action. It fails when an entry of Allow or Dirs is not usable.
 func New(opts Options) (*Action, error) {
 	a := &Action{
 		allow: map[string]bool{}, names: map[string]bool{},
-		dirs: slices.Clone(opts.Dirs), grace: cmp.Or(opts.Grace, 5*time.Second), mask: opts.Mask,
+		dirs: slices.Clone(opts.Dirs), grace: cmp.Or(opts.Grace, 5*time.Second), redact: opts.Redactor,
 	}
 	if len(a.dirs) == 0 {
 		a.dirs = []string{"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"}
 	}
-	if a.mask == nil {
-		a.mask = func(s string) string { return s }
+	if a.redact == nil {
+		a.redact = secret.NewRedactor()
 	}
 	for _, d := range a.dirs {
 		if !filepath.IsAbs(d) || strings.Contains(d, ":") {
@@ -108,7 +109,7 @@ func (a *Action) Do(ctx context.Context, order bot.StepOrder) (bot.StepOutcome, 
 		return bot.StepOutcome{}, fmt.Errorf("command: %w: %w", err, bot.ErrUntouched)
 	}
 	res, err := a.run(ctx, j)
-	out := bot.StepOutcome{Output: a.mask(res.text())}
+	out := bot.StepOutcome{Output: res.text()}
 	if res.exited {
 		out.Fields = map[string]string{"exit_code": strconv.Itoa(res.code), "holds": strconv.FormatBool(res.code == 0)}
 	}
@@ -116,7 +117,7 @@ func (a *Action) Do(ctx context.Context, order bot.StepOrder) (bot.StepOutcome, 
 	case err != nil:
 		return out, fmt.Errorf("command %s: %w", filepath.Base(j.path), err)
 	case res.code != 0:
-		return out, fmt.Errorf("command %s: exit status %d%s", filepath.Base(j.path), res.code, a.tail(res))
+		return out, fmt.Errorf("command %s: exit status %d%s", filepath.Base(j.path), res.code, tail(res))
 	}
 	return out, nil
 }
@@ -133,15 +134,15 @@ func (a *Action) Probe(ctx context.Context, check bot.PlanCheck, _ bot.Run) (bot
 		return bot.Probe{}, fmt.Errorf("command %s: %w", filepath.Base(j.path), err)
 	}
 	return bot.Probe{
-		Status: res.code, Body: a.mask(res.out.String()), Took: bot.Duration(time.Since(began)),
+		Status: res.code, Body: res.out.String(), Took: bot.Duration(time.Since(began)),
 		Fields: map[string]string{"exit_code": strconv.Itoa(res.code), "holds": strconv.FormatBool(res.code == 0)},
 	}, nil
 }
 
 // tail is the last line that a failed program printed, for the error.
-func (a *Action) tail(res result) string {
+func tail(res result) string {
 	const most = 200
-	lines := strings.FieldsFunc(a.mask(res.text()), func(r rune) bool { return r == '\n' || r == '\r' })
+	lines := strings.FieldsFunc(res.text(), func(r rune) bool { return r == '\n' || r == '\r' })
 	for _, l := range slices.Backward(lines) {
 		if l = strings.TrimSpace(l); l != "" {
 			if len(l) > most {

@@ -43,9 +43,11 @@ func (a *Action) run(ctx context.Context, j job) (result, error) {
 	if ctx.Err() != nil {
 		return res, fmt.Errorf("%w: %w", context.Cause(ctx), bot.ErrUntouched)
 	}
+	stdout, stderr := a.redact.Writer(res.out), a.redact.Writer(res.err)
+	defer func() { _, _ = stdout.Close(), stderr.Close() }() // what they keep back; an output never fails
 	cmd := &exec.Cmd{
 		Path: j.path, Args: j.argv, Env: j.env, Dir: j.dir,
-		Stdin: strings.NewReader(j.stdin), Stdout: res.out, Stderr: res.err,
+		Stdin: strings.NewReader(j.stdin), Stdout: stdout, Stderr: stderr,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, WaitDelay: drain,
 	}
 	if err := cmd.Start(); err != nil {
