@@ -7,13 +7,15 @@ import (
 	"net/http"
 	"strings"
 	"unicode"
+
+	"salve/bot/secret"
 )
 
 // Credential is one way to be known: a bearer token, or, when User is set, a
 // user name with its password (basic auth).
 type Credential struct {
 	User   string
-	Secret []byte
+	Secret secret.Secret
 }
 
 // guards are the digests of what may come in; they compare in constant time,
@@ -38,7 +40,7 @@ func newGuards(opts Options) (guards, error) {
 }
 
 func (c Credential) check() error {
-	switch s := string(c.Secret); {
+	switch s := c.Secret.Reveal(); {
 	case strings.TrimSpace(s) == "":
 		return errors.New("its secret is empty; write one into the file or variable that is named, for instance with: openssl rand -hex 32")
 	case s != strings.TrimSpace(s) || strings.ContainsFunc(s, unicode.IsControl):
@@ -52,9 +54,9 @@ func (c Credential) check() error {
 
 func (c Credential) digest() [sha256.Size]byte {
 	if c.User == "" {
-		return sha256.Sum256(append([]byte("bearer\x00"), c.Secret...))
+		return sha256.Sum256([]byte("bearer\x00" + c.Secret.Reveal()))
 	}
-	return sha256.Sum256(append([]byte("basic\x00"+c.User+"\x00"), c.Secret...))
+	return sha256.Sum256([]byte("basic\x00" + c.User + "\x00" + c.Secret.Reveal()))
 }
 
 // admit reports whether the request carries one of the credentials. Every one
@@ -80,8 +82,8 @@ func presented(r *http.Request) (Credential, bool) {
 		return Credential{}, false
 	}
 	if user, password, ok := r.BasicAuth(); ok {
-		return Credential{User: user, Secret: []byte(password)}, user != "" && password != ""
+		return Credential{User: user, Secret: secret.New(password)}, user != "" && password != ""
 	}
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return Credential{Secret: []byte(token)}, ok && strings.EqualFold(scheme, "Bearer") && token != ""
+	return Credential{Secret: secret.New(token)}, ok && strings.EqualFold(scheme, "Bearer") && token != ""
 }

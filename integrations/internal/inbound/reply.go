@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,27 +58,29 @@ func (g *Gate) tooLarge() *refusal {
 	return &refusal{status: http.StatusRequestEntityTooLarge, why: fmt.Sprintf("the body is larger than %d bytes", g.opts.MaxBody), next: next}
 }
 
-// take decodes the delivery and hands it to the door.
-func (g *Gate) take(ctx context.Context, d bot.Delivery) outcome {
+// take decodes the delivery and hands it to the door: first the whole, if it is
+// faulty, then its good part. A good part is received even where the whole
+// could not be kept. Whatever fails is sent again, and what is done by then
+// changes nothing more.
+func (g *Gate) take(ctx context.Context, d bot.Delivery) (out outcome) {
 	alerts, fault := g.decode(d.Source, d.Body, d.ReceivedAt)
 	d.Alerts = len(alerts)
-	var out outcome
 	if fault != nil {
-		// First the whole, then its good part: what comes between and fails is
-		// sent again and changes nothing that is done already.
 		id, err := g.door.Quarantine(ctx, d, fault.Error())
-		if err != nil {
-			return outcome{err: err}
-		}
-		out.reply.Quarantine = id
-		out.reply.Error = fault.Error()
+		out.err = err
+		out.reply.Error, out.reply.Quarantine = fault.Error(), id
 		out.reply.Next = fmt.Sprintf("the delivery is kept as %s: see `salve quarantine show %s`, then `salve replay %s` or `salve discard %s`", id, id, id, id)
 	}
 	if len(alerts) == 0 {
 		return out
 	}
 	receipt, err := g.door.Receive(ctx, d, alerts)
-	out.err = err
+	if out.err == nil {
+		out.err = err
+	}
+	if len(receipt.Quarantined) > 0 {
+		out.reply.Quarantine = receipt.Quarantined[0]
+	}
 	for _, o := range receipt.Observed {
 		out.reply.Alerts = append(out.reply.Alerts, Taken{o.Key.Fingerprint, o.Key.StartsAt, o.Incident, o.Outcome, o.Because})
 	}
@@ -96,7 +99,7 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request, out outcome) {
 	case isRefusal && refused.Code == bot.RefusedLater:
 		g.refuse(w, r, refusal{status: http.StatusServiceUnavailable, why: refused.Why, next: refused.Next, retryAfter: 30})
 	case isRefusal:
-		out.reply.Error, out.reply.Next = join(out.reply.Error, refused.Why), join(out.reply.Next, refused.Next)
+		out.reply.Error, out.reply.Next = join(out.reply.Error, refused.Why), cmp.Or(out.reply.Next, refused.Next)
 		g.partly(w, r, out.reply)
 	case errors.Is(out.err, bot.ErrOverloaded):
 		g.refuse(w, r, busy)

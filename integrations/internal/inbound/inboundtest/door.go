@@ -120,9 +120,6 @@ func (d *Door) enter(ctx context.Context) error {
 	return fail
 }
 
-// Secret makes the value that a Credential takes.
-func Secret(s string) []byte { return []byte(s) }
-
 // Answer reads the Reply of a handler.
 func Answer(t *testing.T, w *httptest.ResponseRecorder) inbound.Reply {
 	t.Helper()

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"salve/bot/secret"
 	"salve/integrations/internal/inbound"
 )
 
@@ -52,7 +53,7 @@ func Run(t *testing.T, a Adapter) {
 func (a Adapter) handler(t *testing.T, door inbound.Door, opts inbound.Options) http.Handler {
 	t.Helper()
 	if opts.Credentials == nil && !opts.AllowAnonymous {
-		opts.Credentials = []inbound.Credential{{Secret: Secret(Token)}}
+		opts.Credentials = []inbound.Credential{{Secret: secret.New(Token)}}
 	}
 	h, err := a.New(door, opts)
 	require.NoError(t, err)
@@ -92,7 +93,7 @@ func requireRefusal(t *testing.T, w *httptest.ResponseRecorder, status int) inbo
 
 func (a Adapter) credentials(t *testing.T) {
 	t.Parallel()
-	accepted := []inbound.Credential{{Secret: Secret(Token)}, {Secret: Secret("the-next-one")}, {User: "am", Secret: Secret("pass word:1")}}
+	accepted := []inbound.Credential{{Secret: secret.New(Token)}, {Secret: secret.New("the-next-one")}, {User: "am", Secret: secret.New("pass word:1")}}
 	tests := []struct {
 		name   string
 		header []string
@@ -151,11 +152,11 @@ func (a Adapter) construction(t *testing.T) {
 	refused := map[string]inbound.Options{
 		"no credential":               {},
 		"an empty token":              {Credentials: []inbound.Credential{{}}},
-		"a blank token":               {Credentials: []inbound.Credential{{Secret: Secret(" \n")}}},
-		"a token with a line feed":    {Credentials: []inbound.Credential{{Secret: Secret(canary + "\n")}}},
+		"a blank token":               {Credentials: []inbound.Credential{{Secret: secret.New(" \n")}}},
+		"a token with a line feed":    {Credentials: []inbound.Credential{{Secret: secret.New(canary + "\n")}}},
 		"an empty password":           {Credentials: []inbound.Credential{{User: "am"}}},
-		"a user with a colon":         {Credentials: []inbound.Credential{{User: "a:m", Secret: Secret("x")}}},
-		"a good and an empty one":     {Credentials: []inbound.Credential{{Secret: Secret(Token)}, {}}},
+		"a user with a colon":         {Credentials: []inbound.Credential{{User: "a:m", Secret: secret.New("x")}}},
+		"a good and an empty one":     {Credentials: []inbound.Credential{{Secret: secret.New(Token)}, {}}},
 		"an empty one, anyone":        {Credentials: []inbound.Credential{{}}, AllowAnonymous: true},
 		"a body limit beyond 8 MiB":   {AllowAnonymous: true, MaxBody: inbound.LargestMaxBody + 1},
 		"a body limit of less than 0": {AllowAnonymous: true, MaxBody: -1},
@@ -177,7 +178,7 @@ func (a Adapter) construction(t *testing.T) {
 		t.Parallel()
 		r := a.good()
 		r.Header.Del("Authorization")
-		opts := inbound.Options{AllowAnonymous: true, Credentials: []inbound.Credential{{Secret: Secret(Token)}}}
+		opts := inbound.Options{AllowAnonymous: true, Credentials: []inbound.Credential{{Secret: secret.New(Token)}}}
 		requireRefusal(t, do(a.handler(t, NewDoor(), opts), r), http.StatusUnauthorized)
 	})
 }
