@@ -171,7 +171,10 @@ func (f facts) workActions(viewer bot.Person) []bot.CardAction {
 		out = append(out, add("Take it", f.takeStyle(), bot.VerbTake, ""))
 	}
 	out = append(out,
-		add("Run a playbook ...", "", bot.VerbRun, "PLAYBOOK", askPlaybook),
+		bot.CardAction{
+			Label: "Run a playbook ...", Command: bot.Command{Verb: bot.VerbRun, Incident: inc.ID},
+			Asks: []string{askPlaybook}, CLI: "salve run PLAYBOOK " + id,
+		},
 		note,
 		add("Assign", "", bot.VerbAssign, "PERSON", askTo),
 		add("Snooze", "", bot.VerbSnooze, "30m", askFor),
