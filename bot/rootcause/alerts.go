@@ -79,12 +79,24 @@ func quotes(alerts []bot.Alert) []bot.Evidence {
 	return out
 }
 
-// place is the most specific label that can be blamed, as "instance=web-1".
-func place(labels map[string]string) string {
+// shareable is a label with a value that can be blamed.
+type shareable struct{ label, value, subject string }
+
+// places are the labels that can be blamed, the most specific first.
+func places(labels map[string]string) []shareable {
+	var out []shareable
 	for _, b := range blamed {
 		if v := labels[b.label]; v != "" {
-			return b.label + "=" + v
+			out = append(out, shareable{b.label, v, b.label + "=" + v})
 		}
+	}
+	return out
+}
+
+// place is the most specific label that can be blamed, as "instance=web-1".
+func place(labels map[string]string) string {
+	if p := places(labels); len(p) > 0 {
+		return p[0].subject
 	}
 	return ""
 }
@@ -99,10 +111,8 @@ func allShare(total int) string {
 // pairs names the labels that can be blamed, then the others, a few of them.
 func pairs(labels map[string]string) string {
 	var keys []string
-	for _, b := range blamed {
-		if labels[b.label] != "" {
-			keys = append(keys, b.label)
-		}
+	for _, p := range places(labels) {
+		keys = append(keys, p.label)
 	}
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if !slices.Contains(keys, k) {

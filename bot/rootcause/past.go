@@ -18,37 +18,48 @@ const (
 // a label that can be blamed, under the most specific one that they share, the
 // nearest in time first.
 func Concurrent(c Case, others []bot.Incident) []bot.Evidence {
-	near := slices.DeleteFunc(slices.Clone(others), func(o bot.Incident) bool {
-		return o.ID == c.Incident.ID || o.State() != bot.IncidentOpen || shared(c.Incident.Labels, o.Labels) == ""
-	})
-	slices.SortFunc(near, func(a, b bot.Incident) int {
-		return cmp.Or(cmp.Compare(apart(c, a), apart(c, b)), cmp.Compare(a.ID, b.ID))
-	})
 	var out []bot.Evidence
 	named := map[string]int{}
-	for _, o := range near {
-		subject := shared(c.Incident.Labels, o.Labels)
-		if named[subject]++; named[subject] > namedEach {
+	for _, n := range near(c, others) {
+		if named[n.shares]++; named[n.shares] > namedEach {
 			continue
 		}
+		o := n.incident
 		out = append(out, bot.Evidence{
-			Kind: bot.EvidenceConcurrent, Subject: subject, Cites: o.ID.String(), At: o.FirstAt,
-			Text: fmt.Sprintf("%s %q (%s) fires too, shares %s, and began %s", o.ID, cut(o.Title, 80), o.Severity, subject, relative(c, o)),
+			Kind: bot.EvidenceConcurrent, Subject: n.shares, Cites: o.ID.String(), At: o.FirstAt,
+			Text: fmt.Sprintf("%s %q (%s) fires too, shares %s, and began %s", o.ID, cut(o.Title, 80), o.Severity, n.shares, relative(c, *o)),
 		})
 	}
 	return out
 }
 
-func shared(mine, theirs map[string]string) string {
-	for _, b := range blamed {
-		if v := mine[b.label]; v != "" && theirs[b.label] == v {
-			return b.label + "=" + v
-		}
-	}
-	return ""
+// neighbour is an open Incident that shares a label.
+type neighbour struct {
+	incident *bot.Incident
+	shares   string
+	apart    time.Duration
 }
 
-func apart(c Case, o bot.Incident) time.Duration { return o.FirstAt.Sub(c.Incident.FirstAt).Abs() }
+func near(c Case, others []bot.Incident) []neighbour {
+	mine := places(c.Incident.Labels)
+	var out []neighbour
+	for i := range others {
+		o := &others[i]
+		if o.ID == c.Incident.ID || o.State() != bot.IncidentOpen {
+			continue
+		}
+		for _, p := range mine {
+			if o.Labels[p.label] == p.value {
+				out = append(out, neighbour{o, p.subject, o.FirstAt.Sub(c.Incident.FirstAt).Abs()})
+				break
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b neighbour) int {
+		return cmp.Or(cmp.Compare(a.apart, b.apart), cmp.Compare(a.incident.ID, b.incident.ID))
+	})
+	return out
+}
 
 func relative(c Case, o bot.Incident) string {
 	switch d := o.FirstAt.Sub(c.Incident.FirstAt); {
