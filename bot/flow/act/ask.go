@@ -77,6 +77,7 @@ func (e *errand) facts(ctx context.Context) (guard.Facts, error) {
 	if err != nil {
 		return guard.Facts{}, fmt.Errorf("read the runs of %s: %w", run.Incident, err)
 	}
+	e.inc = &inc
 	f := guard.Facts{
 		Now: e.leg.now(), Incident: inc, Severity: inc.Severity, History: history, Run: run.ID, Attempts: attempts,
 	}

@@ -15,6 +15,7 @@ type errand struct {
 	leg  *Leg
 	run  bot.Run
 	plan bot.Plan
+	inc  *bot.Incident // as the guard saw it; nil when it has to be read
 }
 
 // carry takes the Run as far as it goes without waiting. ctx ends the taking of
@@ -105,12 +106,22 @@ func (e *errand) launch(ctx context.Context, started bot.Run, verdict *bot.Verdi
 	if err == nil || !errors.Is(err, bot.ErrConflict) {
 		return err == nil, err
 	}
-	if e.run, err = e.leg.store.Run(context.WithoutCancel(ctx), e.run.ID); err != nil {
-		return false, fmt.Errorf("read %s again: %w", e.run.ID, err)
+	if err := e.reread(ctx); err != nil {
+		return false, err
 	}
 	want, _, _ := runner.Order(started, e.plan)
 	have, _, flying := runner.Order(e.run, e.plan)
 	return flying && have.Key == want.Key && have.Attempt == want.Attempt && e.run.Epoch == started.Epoch, nil
+}
+
+// reread loads the Run after a conflict. Its Incident is read when it is wanted.
+func (e *errand) reread(ctx context.Context) error {
+	run, err := e.leg.store.Run(context.WithoutCancel(ctx), e.run.ID)
+	if err != nil {
+		return fmt.Errorf("read %s again: %w", e.run.ID, err)
+	}
+	e.run, e.inc = run, nil
+	return nil
 }
 
 // verify asks the checks that have not held yet.

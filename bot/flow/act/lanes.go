@@ -33,13 +33,13 @@ func newLanes(all, each int) *lanes {
 	return &lanes{all: all, each: each, byName: map[string]*lane{}, known: map[bot.RunID]struct{}{}}
 }
 
-// enter reports whether the Run may be carried now. If there is no place it
-// queues, and a leave gives it out later.
-func (l *lanes) enter(id bot.RunID, name string) bool {
+// enter reports whether the Run may be carried now, and whether it was taken at
+// all: one that has no place now queues, and a leave gives it out later.
+func (l *lanes) enter(id bot.RunID, name string) (now, taken bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.known[id]; known {
-		return false
+		return false, false
 	}
 	ln := l.byName[name]
 	if ln == nil {
@@ -50,17 +50,17 @@ func (l *lanes) enter(id bot.RunID, name string) bool {
 		l.known[id] = struct{}{}
 		l.running++
 		ln.running++
-		return true
+		return true, true
 	}
 	if len(ln.queue) >= maxQueued {
-		return false
+		return false, false
 	}
 	l.known[id] = struct{}{}
 	if len(ln.queue) == 0 {
 		l.order = append(l.order, name)
 	}
 	ln.queue = append(ln.queue, id)
-	return false
+	return false, true
 }
 
 // leave gives the place of a Run back. It hands out the queued Run that takes

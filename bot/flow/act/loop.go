@@ -83,14 +83,21 @@ func (l *Leg) scan(ctx context.Context, page int, start func(bot.Run)) int {
 		}
 		return page
 	}
-	before := l.lanes.size()
+	taken := 0
 	for _, run := range due {
-		l.take(run, start)
+		if l.take(run, start) {
+			taken++
+		}
 	}
-	if len(due) == limit && l.lanes.size() <= before {
+	switch {
+	case len(due) < limit:
+		return minPage
+	case taken == 0:
 		return min(2*page, maxPage)
+	default:
+		l.Wake() // there is more, and it could be taken
+		return page
 	}
-	return minPage
 }
 
 // look takes one Run if it is due.
@@ -105,10 +112,14 @@ func (l *Leg) due(run bot.Run) bool {
 	return run.Active() && !run.DueAt.IsZero() && !run.DueAt.After(l.now())
 }
 
-func (l *Leg) take(run bot.Run, start func(bot.Run)) {
-	if l.lanes.enter(run.ID, laneOf(run)) {
+// take starts the Run or queues it for its lane; it is false when it is in hand
+// already, or the queue is full.
+func (l *Leg) take(run bot.Run, start func(bot.Run)) bool {
+	now, taken := l.lanes.enter(run.ID, laneOf(run))
+	if now {
 		start(run)
 	}
+	return taken
 }
 
 // laneOf names what a Run shares with others that call the same connector: in a

@@ -30,8 +30,8 @@ func (e *errand) write(ctx context.Context, apply func(bot.Run) bot.Run) error {
 		if try > 2 && !pause(ctx, time.Duration(min(try, 50))*10*time.Millisecond) {
 			return fmt.Errorf("write %s: %w", e.run.ID, context.Cause(ctx))
 		}
-		if e.run, err = e.leg.store.Run(context.WithoutCancel(ctx), e.run.ID); err != nil {
-			return fmt.Errorf("read %s again: %w", e.run.ID, err)
+		if err := e.reread(ctx); err != nil {
+			return err
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (e *errand) change(ctx context.Context, after bot.Run, verdict *bot.Verdict
 	if e.run.State == after.State || (after.Active() && after.State != bot.RunWaiting) {
 		return c, nil
 	}
-	inc, err := e.leg.store.Incident(ctx, after.Incident)
+	inc, err := e.incident(ctx, after.Incident)
 	switch {
 	case err == nil:
 		inc.DueAt = now
@@ -91,6 +91,17 @@ func (e *errand) change(ctx context.Context, after bot.Run, verdict *bot.Verdict
 		return c, fmt.Errorf("read %s: %w", after.Incident, err)
 	}
 	return e.undone(ctx, c, after)
+}
+
+// incident is the Incident as the guard saw it a moment ago, else as it is now.
+// Should it have changed since, the commit is a conflict and it is read again.
+func (e *errand) incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error) {
+	if e.inc != nil {
+		inc := *e.inc
+		e.inc = nil
+		return inc, nil
+	}
+	return e.leg.store.Incident(ctx, id)
 }
 
 // undone marks the Run that this one has undone.
