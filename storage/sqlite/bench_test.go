@@ -96,6 +96,7 @@ func benchBatch(n, size int64) []bot.Alert {
 	alerts := make([]bot.Alert, size)
 	for i := range alerts {
 		alerts[i] = benchAlert(n*size + int64(i))
+		alerts[i].GroupKey = alerts[0].GroupKey
 	}
 	return alerts
 }

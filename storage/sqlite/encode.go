@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,10 +34,32 @@ func fromMS(n int64) time.Time {
 
 func cut(t time.Time) time.Time { return fromMS(ms(t)) }
 
-// exact is the form in which times survive storage.
-func exact(a bot.Alert) bot.Alert {
-	a.StartsAt, a.EndsAt, a.ReceivedAt = cut(a.StartsAt), cut(a.EndsAt), cut(a.ReceivedAt)
-	return a
+// observed is an alert as it is sent to the writer, with what can be computed
+// beforehand: whoever commits does it, the writer has enough to do.
+type observed struct {
+	bot.Alert
+	body  string // as it is stored, if the row is new
+	group string // key in the groups table
+}
+
+// prepare makes times exact and encodes.
+func prepare(alerts []bot.Alert) []observed {
+	if len(alerts) == 0 {
+		return nil
+	}
+	all := make([]observed, len(alerts))
+	buf := make([]byte, 0, 1024)
+	for i, a := range alerts {
+		a.StartsAt, a.EndsAt, a.ReceivedAt = cut(a.StartsAt), cut(a.EndsAt), cut(a.ReceivedAt)
+		buf = appendAlert(buf[:0], a)
+		all[i] = observed{Alert: a, body: string(buf)}
+		if i > 0 && a.GroupKey == all[i-1].GroupKey && a.Source == all[i-1].Source {
+			all[i].group = all[i-1].group
+			continue
+		}
+		all[i].group = groupKey(a.Source, a.GroupKey)
+	}
+	return all
 }
 
 // alertBody is what the body column of an alert holds. Equal alerts have equal
@@ -78,8 +99,14 @@ func appendText(b []byte, s string) []byte {
 }
 
 func appendMap(b []byte, m map[string]string) []byte {
+	var few [32]string // most have no more labels
+	keys := few[:0]
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
 	b = append(b, '{')
-	for i, k := range slices.Sorted(maps.Keys(m)) {
+	for i, k := range keys {
 		if i > 0 {
 			b = append(b, ',')
 		}

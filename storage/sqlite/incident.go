@@ -21,12 +21,12 @@ type incident struct {
 	fold    bot.Fold
 	fresh   bool // there is no row yet
 
-	touched bool           // its alerts changed
-	refold  bool           // the Fold must be computed from all rows
-	tally   map[string]int // what Observed did to it, for the Event
-	at      time.Time      // when Observed last changed it
-	work    *bot.Incident  // to be written
-	merging bool           // work merges it into another, and it was not merged before
+	touched bool          // its alerts changed
+	refold  bool          // the Fold must be computed from all rows
+	tally   tally         // what Observed did to it, for the Event
+	at      time.Time     // when Observed last changed it
+	work    *bot.Incident // to be written
+	merging bool          // work merges it into another, and it was not merged before
 }
 
 // attachable reports whether it takes alerts of its group.
@@ -36,7 +36,7 @@ func (i *incident) attachable() bool {
 
 // load reads a row once in a Change.
 func (c *change) load(id bot.IncidentID) (*incident, error) {
-	if inc := c.rows[id]; inc != nil {
+	if inc := c.row(id); inc != nil {
 		return inc, nil
 	}
 	inc := &incident{id: id}
@@ -51,19 +51,33 @@ func (c *change) load(id bot.IncidentID) (*incident, error) {
 	if err := decodeFold([]byte(fold), &inc.fold); err != nil {
 		return nil, failure("read incident "+id.String(), err)
 	}
-	c.keep(inc)
+	c.rows = append(c.rows, inc)
 	return inc, nil
 }
 
-func (c *change) keep(inc *incident) {
-	c.rows[inc.id] = inc
-	c.order = append(c.order, inc)
+// row finds an Incident that came up before. There are few in a Change, but for
+// one with very many groups.
+func (c *change) row(id bot.IncidentID) *incident {
+	if len(c.rows) > len(c.byID)+16 {
+		if c.byID == nil {
+			c.byID = make(map[bot.IncidentID]*incident)
+		}
+		for _, inc := range c.rows[len(c.byID):] {
+			c.byID[inc.id] = inc
+		}
+	}
+	for _, inc := range c.rows[len(c.byID):] {
+		if inc.id == id {
+			return inc
+		}
+	}
+	return c.byID[id]
 }
 
 // make adds an Incident that has no row yet.
 func (c *change) make(id bot.IncidentID) *incident {
 	inc := &incident{id: id, fresh: true, state: bot.IncidentResolved}
-	c.keep(inc)
+	c.rows = append(c.rows, inc)
 	return inc
 }
 
@@ -106,7 +120,7 @@ func (c *change) checkNew(given *bot.Incident) error {
 	if err != nil {
 		return failure("read incident "+given.ID.String(), err)
 	}
-	if found || c.rows[given.ID] != nil {
+	if found || c.row(given.ID) != nil {
 		return fmt.Errorf("incident %s exists: %w", given.ID, bot.ErrConflict)
 	}
 	c.store.ids[bot.KindIncident].reach(int64(given.ID))
@@ -121,7 +135,7 @@ func (c *change) checkNew(given *bot.Incident) error {
 // pointers of their groups right: who is closed or merged takes no alerts.
 func (c *change) works() error {
 	for i := range c.in.Incidents {
-		inc := c.rows[c.in.Incidents[i].ID]
+		inc := c.row(c.in.Incidents[i].ID)
 		was, merged := inc.attachable(), inc.state == bot.IncidentMerged
 		if !inc.touched && inc.work.FoldRev == inc.foldRev {
 			inc.due = ms(inc.work.DueAt)
@@ -155,7 +169,7 @@ func (c *change) point(inc *incident, was bool) error {
 
 // flush writes the Incidents that the Change made, folded or worked on.
 func (c *change) flush() error {
-	for _, inc := range c.order {
+	for _, inc := range c.rows {
 		if err := c.flushOne(inc); err != nil {
 			return err
 		}
@@ -240,16 +254,34 @@ func encodeWork(w bot.Work) (owner, work string, err error) {
 	return string(w.Owner), work, err
 }
 
-// countOf writes "2 new, 1 resolved".
-func countOf(tally map[string]int) string {
-	var b strings.Builder
-	for _, what := range []string{"new", "updated", "resolved"} {
-		if n := tally[what]; n > 0 {
-			if b.Len() > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(strconv.Itoa(n) + " " + what)
-		}
+// tally counts what became of the alerts of an Incident in one Change.
+type tally struct{ fresh, updated, resolved int }
+
+func (t *tally) count(o bot.Outcome) {
+	switch o {
+	case bot.OutcomeNew:
+		t.fresh++
+	case bot.OutcomeResolved:
+		t.resolved++
+	default:
+		t.updated++
 	}
-	return b.String()
+}
+
+// String is "2 new, 1 resolved"; empty when nothing was counted.
+func (t tally) String() string {
+	var b []byte
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{t.fresh, " new"}, {t.updated, " updated"}, {t.resolved, " resolved"}} {
+		if part.n == 0 {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(strconv.AppendInt(b, int64(part.n), 10), part.what...)
+	}
+	return string(b)
 }

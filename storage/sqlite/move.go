@@ -63,7 +63,7 @@ func (c *change) when(inc *incident) int64 {
 // those that stay: their alerts and the pointers of their groups.
 func (c *change) merges() error {
 	for i := range c.in.Incidents {
-		inc := c.rows[c.in.Incidents[i].ID]
+		inc := c.row(c.in.Incidents[i].ID)
 		if !inc.merging {
 			continue
 		}

@@ -46,12 +46,12 @@ func (c *change) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
 
 // observe joins what was observed into the alert rows, one after the other.
 func (c *change) observe() error {
-	if len(c.in.Observed) == 0 {
+	if len(c.seen) == 0 {
 		return nil
 	}
-	c.receipt.Observed = make([]bot.Observation, 0, len(c.in.Observed))
-	for _, a := range c.in.Observed {
-		o, err := c.observeOne(exact(a))
+	c.receipt.Observed = make([]bot.Observation, 0, len(c.seen))
+	for i := range c.seen {
+		o, err := c.observeOne(&c.seen[i])
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (c *change) observe() error {
 	return c.write("keep the payload", query.InsertDelivery, d.Source, ms(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), c.store.packing.pack(d.Body))
 }
 
-func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
+func (c *change) observeOne(a *observed) (bot.Observation, error) {
 	o := bot.Observation{Key: a.AlertKey}
 	row, found, err := c.alertRow(a.AlertKey)
 	if err != nil {
@@ -73,9 +73,8 @@ func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
 	if !found {
 		return c.observeNew(a)
 	}
-	c.buf = appendAlert(c.buf[:0], a)
 	o.Incident = row.incident
-	if string(c.buf) == row.body {
+	if a.body == row.body {
 		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
 		return o, nil
 	}
@@ -83,7 +82,7 @@ func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
 	if err != nil {
 		return o, err
 	}
-	joined := old.Merge(a)
+	joined := old.Merge(a.Alert)
 	if joined.Same(old) {
 		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
 		if old.State == bot.AlertResolved && a.State == bot.AlertFiring {
@@ -91,26 +90,27 @@ func (c *change) observeOne(a bot.Alert) (bot.Observation, error) {
 		}
 		return o, nil
 	}
-	return c.observeKnown(o, row.id, [3]bot.Alert{old, joined, a})
+	return c.observeKnown(o, knownAlert{id: row.id, old: old, joined: joined, seen: a})
 }
 
 // observeNew writes the first observation of an alert.
-func (c *change) observeNew(a bot.Alert) (bot.Observation, error) {
+func (c *change) observeNew(a *observed) (bot.Observation, error) {
 	o := bot.Observation{Key: a.AlertKey, Outcome: bot.OutcomeNew}
 	inc, made, err := c.takerOf(a)
 	if err != nil {
 		return o, err
 	}
-	o.Incident, o.Because = inc.id, becauseMerged(inc, a)
+	o.Incident = inc.id
 	if made {
 		o.Because = becauseNew(a)
+	} else {
+		o.Because = becauseMerged(inc, a)
 	}
-	c.buf = appendAlert(c.buf[:0], a)
 	if err := c.write("write alert "+a.Fingerprint, query.InsertAlert, int64(inc.id), ms(a.StartsAt), a.Fingerprint, a.Source,
-		rank(a), ms(a.ReceivedAt), string(c.buf)); err != nil {
+		rank(a.Alert), ms(a.ReceivedAt), a.body); err != nil {
 		return o, err
 	}
-	c.absorb(inc, nil, a, o.Outcome)
+	c.absorb(inc, nil, a.Alert, o.Outcome)
 	c.due(inc, a.ReceivedAt)
 	return o, nil
 }
@@ -118,10 +118,9 @@ func (c *change) observeNew(a bot.Alert) (bot.Observation, error) {
 // takerOf is the Incident that takes alerts of the source and group, else a new
 // one that does from now on. The id for a new one is set aside first, so that
 // one statement finds out and writes.
-func (c *change) takerOf(a bot.Alert) (inc *incident, made bool, err error) {
-	key := groupKey(a.Source, a.GroupKey)
+func (c *change) takerOf(a *observed) (inc *incident, made bool, err error) {
 	fresh := c.store.writer.spareID()
-	n, err := c.conn.exec(query.InsertGroup, key, int64(fresh), int64(0))
+	n, err := c.conn.exec(query.InsertGroup, a.group, int64(fresh), int64(0))
 	if err != nil {
 		return nil, false, failure("write group", err)
 	}
@@ -129,20 +128,27 @@ func (c *change) takerOf(a bot.Alert) (inc *incident, made bool, err error) {
 		c.store.writer.spare = 0
 		c.wrote, c.half = true, true
 		inc = c.make(fresh)
-		inc.home = key
+		inc.home = a.group
 		return inc, true, nil
 	}
 	var id bot.IncidentID
-	if _, err := c.conn.one(query.IncidentOfKey, []any{key}, (*int64)(&id)); err != nil {
+	if _, err := c.conn.one(query.IncidentOfKey, []any{a.group}, (*int64)(&id)); err != nil {
 		return nil, false, failure("read group", err)
 	}
 	inc, err = c.load(id)
 	return inc, false, err
 }
 
+// knownAlert is a row that changes: what it was, what it becomes, and why.
+type knownAlert struct {
+	id          int64
+	old, joined bot.Alert
+	seen        *observed
+}
+
 // observeKnown writes what an observation changed in a row.
-func (c *change) observeKnown(o bot.Observation, id int64, alerts [3]bot.Alert) (bot.Observation, error) {
-	old, joined, seen := alerts[0], alerts[1], alerts[2]
+func (c *change) observeKnown(o bot.Observation, k knownAlert) (bot.Observation, error) {
+	old, joined := k.old, k.joined
 	inc, err := c.load(o.Incident)
 	if err != nil {
 		return o, err
@@ -152,26 +158,23 @@ func (c *change) observeKnown(o bot.Observation, id int64, alerts [3]bot.Alert) 
 		o.Outcome, o.Because = bot.OutcomeResolved, "known since "+clock(old.ReceivedAt)+", ended at "+clock(joined.EndsAt)
 	}
 	c.buf = appendAlert(c.buf[:0], joined)
-	if err := c.write("write alert "+joined.Fingerprint, query.UpdateAlert, rank(joined), ms(joined.ReceivedAt), string(c.buf), id); err != nil {
+	if err := c.write("write alert "+joined.Fingerprint, query.UpdateAlert, rank(joined), ms(joined.ReceivedAt), string(c.buf), k.id); err != nil {
 		return o, err
 	}
 	c.absorb(inc, &old, joined, o.Outcome)
-	c.due(inc, seen.ReceivedAt)
-	if seen.GroupKey == old.GroupKey || !inc.attachable() {
+	c.due(inc, k.seen.ReceivedAt)
+	if k.seen.GroupKey == old.GroupKey || !inc.attachable() {
 		return o, nil
 	}
 	// The source has put the alert into another group: alerts of that group
 	// belong with it, unless another Incident takes them already.
-	return o, c.write("write group", query.InsertGroup, groupKey(seen.Source, seen.GroupKey), int64(inc.id), int64(1))
+	return o, c.write("write group", query.InsertGroup, k.seen.group, int64(inc.id), int64(1))
 }
 
 // absorb takes a changed row into the Fold, or notes that all must be read.
 func (c *change) absorb(inc *incident, old *bot.Alert, a bot.Alert, outcome bot.Outcome) {
 	c.changed = true
-	if inc.tally == nil {
-		inc.tally = make(map[string]int, 1)
-	}
-	inc.tally[string(outcome)]++
+	inc.tally.count(outcome)
 	if inc.refold {
 		return
 	}
@@ -191,11 +194,11 @@ func (c *change) due(inc *incident, at time.Time) {
 	}
 }
 
-func becauseNew(a bot.Alert) string {
+func becauseNew(a *observed) string {
 	return "a new incident: no other takes alerts of group " + short(a.GroupKey) + " from " + short(a.Source)
 }
 
-func becauseMerged(inc *incident, a bot.Alert) string {
+func becauseMerged(inc *incident, a *observed) string {
 	return "merged because " + inc.id.String() + " takes alerts of group " + short(a.GroupKey) + " and is " + string(inc.state)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -149,23 +150,34 @@ func (w *writer) collect(group []*request) []*request {
 		return group
 	}
 	group = append(group, first)
-	alerts := first.size
+	for alerts, before := first.size, 0; len(group) > before && w.held == nil; {
+		before = len(group)
+		group, alerts = w.drain(group, alerts)
+		// Those whose answers have just been sent are about to ask again: let
+		// them, so that a group is all who are at work and not half of them.
+		runtime.Gosched()
+	}
+	return group
+}
+
+// drain takes what waits now.
+func (w *writer) drain(group []*request, alerts int) ([]*request, int) {
 	for len(group) < groupLimit {
 		select {
 		case r := <-w.queue:
 			if r == nil {
-				return group
+				return group, alerts
 			}
 			if alerts += r.size; alerts > alertsLimit {
 				w.held = r
-				return group
+				return group, alerts
 			}
 			group = append(group, r)
 		default:
-			return group
+			return group, alerts
 		}
 	}
-	return group
+	return group, alerts
 }
 
 // commit writes a group in one transaction. When one of them fails in a way
