@@ -263,3 +263,24 @@ func nativeMap(m traits.Mapper, depth int) (any, error) {
 	}
 	return out, nil
 }
+
+// EvalShape is the text with every part replaced by the same stand-in, for
+// whoever checks the form of a text before there are values.
+func (t *Template) EvalShape(standIn string) (string, error) {
+	var b strings.Builder
+	for i, text := range t.texts {
+		if i > 0 {
+			b.WriteString(standIn)
+		}
+		b.WriteString(text)
+	}
+	if b.Len() > maxText {
+		return "", fmt.Errorf("the text is longer than %d bytes", maxText)
+	}
+	return b.String(), nil
+}
+
+// TextBefore is all literal text before a part, counted from 0.
+func (t *Template) TextBefore(part int) string {
+	return strings.Join(t.texts[:min(part+1, len(t.texts))], "")
+}

@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"strings"
+
+	"salve/bot/expr"
+)
+
+// compileURL makes an address whose scheme and host are literal. Each ${{ }} is
+// one path segment, or part of one, or one query value, and is escaped as such;
+// the result is parsed again and must be of the same shape.
+func compileURL(v any) (renderer, error) {
+	t, err := template(v)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := t.EvalShape("x")
+	if err != nil {
+		return nil, err
+	}
+	want, err := url.Parse(shape)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not an address", v)
+	}
+	if (want.Scheme != "http" && want.Scheme != "https") || want.Host == "" || want.User != nil || want.Fragment != "" {
+		return nil, errors.New("write http:// or https://, a host, and a path; no user and no fragment")
+	}
+	if t.Parts() > 0 && !strings.HasPrefix(t.Prefix(), want.Scheme+"://"+want.Host+"/") && !strings.HasPrefix(t.Prefix(), want.Scheme+"://"+want.Host+"?") {
+		return nil, errors.New("scheme and host are literal; ${{ }} may stand in the path and in query values only")
+	}
+	return func(vars expr.Vars) (any, error) { return renderURL(t, want, vars) }, nil
+}
+
+func renderURL(t *expr.Template, want *url.URL, vars expr.Vars) (any, error) {
+	s, err := t.EvalEscaped(vars, func(part int, s string) (string, error) {
+		if strings.Contains(t.TextBefore(part), "?") {
+			return url.QueryEscape(s), nil
+		}
+		if s == "" {
+			return "", errors.New("it is empty and would leave out a path segment")
+		}
+		return url.PathEscape(s), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	got, err := url.Parse(s)
+	if err != nil || got.Scheme != want.Scheme || got.Host != want.Host || got.User != nil || got.Fragment != "" {
+		return nil, errors.New("the rendered address does not lead where the playbook says")
+	}
+	segments := strings.Split(got.EscapedPath(), "/")
+	if len(segments) != strings.Count(want.EscapedPath(), "/")+1 {
+		return nil, errors.New("the rendered path has another number of segments than the playbook says")
+	}
+	for _, seg := range segments {
+		if name, err := url.PathUnescape(seg); err != nil || name == "." || name == ".." {
+			return nil, fmt.Errorf("the path segment %q is refused", seg)
+		}
+	}
+	if !maps.EqualFunc(got.Query(), want.Query(), func(a, b []string) bool { return len(a) == len(b) }) {
+		return nil, errors.New("the rendered query has other names than the playbook says")
+	}
+	return s, nil
+}
