@@ -27,9 +27,9 @@ import (
 )
 
 const (
-	// maxAge is how long ago an alert may have started. Five years catch a
+	// maxAge is how long ago an alert may have started. Nine years catch a
 	// clock that is ten years off and no alert that anyone still works on.
-	maxAge = 5 * 365 * 24 * time.Hour
+	maxAge = 9 * 365 * 24 * time.Hour
 	// maxAhead is how far a sender's clock may run before ours.
 	maxAhead    = time.Hour
 	maxGroupKey = 1 << 10 // bytes; longer ones are replaced by their digest
@@ -120,7 +120,7 @@ func clock(a bot.Alert) string {
 	case a.StartsAt.IsZero():
 		return "has no start"
 	case a.StartsAt.Before(a.ReceivedAt.Add(-maxAge)):
-		return fmt.Sprintf("started at %s, more than 5 years before it was received at %s%s", stamp(a.StartsAt), stamp(a.ReceivedAt), advice)
+		return fmt.Sprintf("started at %s, more than 9 years before it was received at %s%s", stamp(a.StartsAt), stamp(a.ReceivedAt), advice)
 	case a.StartsAt.After(a.ReceivedAt.Add(maxAhead)):
 		return fmt.Sprintf("starts at %s, more than an hour after it was received at %s%s", stamp(a.StartsAt), stamp(a.ReceivedAt), advice)
 	case a.EndsAt.After(a.ReceivedAt.Add(maxAhead)):
