@@ -1,0 +1,231 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"salve/bot"
+)
+
+var (
+	idPattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	groupPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	roles        = []bot.Role{bot.RoleViewer, bot.RoleResponder, bot.RoleAdmin}
+)
+
+// Add takes in somebody new.
+func (p *People) Add(ctx context.Context, by bot.Actor, person bot.Person) error {
+	person.Version, person.CreatedAt, person.Disabled = 0, now(), false
+	if err := p.check(ctx, person); err != nil {
+		return err
+	}
+	err := p.write(ctx, by, person, "added "+describe(person))
+	if errors.Is(err, bot.ErrConflict) {
+		return bot.Refuse(bot.RefusedState, "There is a person "+string(person.ID)+" already.", "Change them with: salve user edit "+string(person.ID))
+	}
+	return err
+}
+
+// Update changes name, roles, groups and identities.
+func (p *People) Update(ctx context.Context, by bot.Actor, person bot.Person) error {
+	have, err := p.known(ctx, person.ID)
+	if err != nil {
+		return err
+	}
+	person.Version, person.CreatedAt, person.Disabled = have.Version, have.CreatedAt, have.Disabled
+	if err := p.check(ctx, person); err != nil {
+		return err
+	}
+	return p.write(ctx, by, person, "changed "+describe(person))
+}
+
+// Disable takes away everything that a person may do, at once; their record
+// stays. Enable gives it back.
+func (p *People) Disable(ctx context.Context, by bot.Actor, id bot.PersonID) error {
+	return p.setDisabled(ctx, by, id, true)
+}
+
+// Enable undoes Disable.
+func (p *People) Enable(ctx context.Context, by bot.Actor, id bot.PersonID) error {
+	return p.setDisabled(ctx, by, id, false)
+}
+
+func (p *People) setDisabled(ctx context.Context, by bot.Actor, id bot.PersonID, disabled bool) error {
+	person, err := p.known(ctx, id)
+	if err != nil || person.Disabled == disabled {
+		return err
+	}
+	person.Disabled = disabled
+	what := "enabled "
+	if disabled {
+		what = "disabled "
+	}
+	return p.write(ctx, by, person, what+string(id))
+}
+
+func (p *People) known(ctx context.Context, id bot.PersonID) (bot.Person, error) {
+	person, err := p.store.Person(ctx, id)
+	if errors.Is(err, bot.ErrNotFound) {
+		return bot.Person{}, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is nobody called %q.", id), "salve user list shows who there is.")
+	}
+	return person, err
+}
+
+func (p *People) write(ctx context.Context, by bot.Actor, person bot.Person, what string) error {
+	_, err := p.store.Commit(ctx, bot.Change{
+		People: []bot.Person{person},
+		Events: []bot.Event{{At: now(), Kind: bot.EventPerson, Actor: by, Text: by.Name + " " + what, Data: map[string]string{"person": string(person.ID)}}},
+	})
+	if err != nil {
+		return fmt.Errorf("write person %s: %w", person.ID, err)
+	}
+	return nil
+}
+
+func describe(p bot.Person) string {
+	text := string(p.ID)
+	for _, r := range p.Roles {
+		text += " " + string(r)
+	}
+	if len(p.Groups) > 0 {
+		text += " in " + strings.Join(p.Groups, ", ")
+	}
+	return text
+}
+
+// check holds a person against the rules, with words for whoever typed it.
+func (p *People) check(ctx context.Context, person bot.Person) error {
+	bad := func(why, next string) error { return bot.Refuse(bot.RefusedInput, why, next) }
+	switch {
+	case !idPattern.MatchString(string(person.ID)):
+		return bad(fmt.Sprintf("%q cannot be a person's id.", person.ID), "Use a-z, 0-9, dots, dashes and underscores, like alice or j.doe.")
+	case person.Name == "" || len(person.Name) > 100 || strings.ContainsFunc(person.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return bad("The name must be 1 to 100 characters that can be seen.", "Give it with --name.")
+	case len(person.Roles) == 0:
+		return bad(string(person.ID)+" has no role and could not even read.", "Give one with --role: viewer, responder or admin.")
+	case len(person.Groups) > 50 || len(person.Identities) > 20:
+		return bad("A person has at most 50 groups and 20 identities.", "")
+	}
+	for _, r := range person.Roles {
+		if !slices.Contains(roles, r) {
+			return bad(fmt.Sprintf("%q is not a role.", r), "Write viewer, responder or admin.")
+		}
+	}
+	for _, g := range person.Groups {
+		if !groupPattern.MatchString(g) {
+			return bad(fmt.Sprintf("%q cannot be a group.", g), "Use a-z, 0-9, dashes and underscores, like oncall.")
+		}
+	}
+	return p.checkIdentities(ctx, person)
+}
+
+func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
+	for _, id := range person.Identities {
+		if id.Surface == "" || id.ID == "" || len(id.Surface)+len(id.ID) > 200 {
+			return bot.Refuse(bot.RefusedInput, "An identity has a surface and an id.", "For example --uid 1000.")
+		}
+		other, err := p.store.PersonBy(ctx, id)
+		if errors.Is(err, bot.ErrNotFound) || err == nil && other.ID == person.ID {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read who %s %s is: %w", id.Surface, id.ID, err)
+		}
+		return bot.Refuse(bot.RefusedState, fmt.Sprintf("%s %s is %s already; one person on several surfaces counts once.", id.Surface, id.ID, other.ID),
+			"Take it from them first: salve user edit "+string(other.ID))
+	}
+	return nil
+}
+
+// Issue makes a secret that stands for the person until ttl is over; it is
+// returned this once. ttl 0 takes the kind's own.
+func (p *People) Issue(ctx context.Context, by bot.Actor, id bot.PersonID, kind bot.TokenKind, t Terms) (string, bot.Token, error) {
+	person, err := p.known(ctx, id)
+	if err != nil {
+		return "", bot.Token{}, err
+	}
+	if person.Disabled {
+		return "", bot.Token{}, bot.Refuse(bot.RefusedState, string(id)+" is disabled.", "salve user enable "+string(id))
+	}
+	ttl := t.TTL
+	switch {
+	case kind == bot.TokenLogin && ttl == 0:
+		ttl = p.opts.LinkFor
+	case kind == bot.TokenSession && ttl == 0:
+		ttl = p.opts.SessionFor
+	}
+	if ttl <= 0 || ttl > MaxTokenFor || len(t.Label) > 100 {
+		return "", bot.Token{}, bot.Refuse(bot.RefusedInput, "A token lasts more than nothing and at most 366 days, and its label has at most 100 bytes.", "Give --for, for example 2160h.")
+	}
+	secret, tok := p.mint(id, kind, t.Label, ttl)
+	_, err = p.store.Commit(ctx, bot.Change{
+		Tokens: []bot.Token{tok},
+		Events: []bot.Event{{
+			At: tok.CreatedAt, Kind: bot.EventToken, Actor: by, Text: fmt.Sprintf("%s made a %s token for %s", by.Name, kind, id),
+			Data: map[string]string{"person": string(id), "kind": string(kind), "label": t.Label, "token": tok.Hash[:12], "expires_at": tok.ExpiresAt.Format(time.RFC3339)},
+		}},
+	})
+	if err != nil {
+		return "", bot.Token{}, fmt.Errorf("issue a token: %w", err)
+	}
+	return secret, tok, nil
+}
+
+// Terms of a token.
+type Terms struct {
+	Label string
+	TTL   time.Duration
+}
+
+// Tokens lists what stands for a person, without secrets.
+func (p *People) Tokens(ctx context.Context, id bot.PersonID) ([]bot.Token, error) {
+	if _, err := p.known(ctx, id); err != nil {
+		return nil, err
+	}
+	return p.store.Tokens(ctx, id)
+}
+
+// Revoke ends a token, named by at least 8 characters of its hash.
+func (p *People) Revoke(ctx context.Context, by bot.Actor, id bot.PersonID, hash string) error {
+	toks, err := p.Tokens(ctx, id)
+	if err != nil {
+		return err
+	}
+	var found []bot.Token
+	for _, t := range toks {
+		if len(hash) >= 8 && strings.HasPrefix(t.Hash, strings.ToLower(hash)) {
+			found = append(found, t)
+		}
+	}
+	if len(found) != 1 {
+		return bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("%q names %d tokens of %s.", hash, len(found), id), "Name at least 8 characters: salve user tokens "+string(id))
+	}
+	if !found[0].RevokedAt.IsZero() {
+		return nil
+	}
+	return p.revoke(ctx, by, found[0])
+}
+
+func (p *People) revoke(ctx context.Context, by bot.Actor, tok bot.Token) error {
+	tok.RevokedAt = now()
+	_, err := p.store.Commit(ctx, bot.Change{
+		Tokens: []bot.Token{tok},
+		Events: []bot.Event{{
+			At: tok.RevokedAt, Kind: bot.EventRevoked, Actor: by, Text: fmt.Sprintf("%s revoked a %s token of %s", by.Name, tok.Kind, tok.Person),
+			Data: map[string]string{"person": string(tok.Person), "token": tok.Hash[:12]},
+		}},
+	})
+	if errors.Is(err, bot.ErrConflict) {
+		return nil // somebody else has just revoked it
+	}
+	if err != nil {
+		return fmt.Errorf("revoke a token: %w", err)
+	}
+	return nil
+}
