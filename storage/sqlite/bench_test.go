@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,8 +96,9 @@ func BenchmarkCommit64NewAlerts(b *testing.B) {
 func benchBatch(n, size int64) []bot.Alert {
 	alerts := make([]bot.Alert, size)
 	for i := range alerts {
-		alerts[i] = benchAlert(n*size + int64(i))
-		alerts[i].GroupKey = alerts[0].GroupKey
+		k := n*size + int64(i)
+		alerts[i] = benchAlert(k)
+		alerts[i].GroupKey = "group " + strconv.FormatInt(k/64, 10)
 	}
 	return alerts
 }
@@ -108,7 +110,7 @@ func BenchmarkCommit64Repeats(b *testing.B) {
 	fill(b, s, open100k)
 	delivery := benchDelivery(64)
 	together(b, func(n int64) error {
-		_, err := s.Commit(context.Background(), bot.Change{Observed: benchBatch(n%(open100k/64-1), 64), By: bot.Salve, Delivery: delivery})
+		_, err := s.Commit(context.Background(), bot.Change{Observed: benchBatch(n%(open100k/512*8), 64), By: bot.Salve, Delivery: delivery})
 		return err
 	})
 	perSecond(b, 64)
@@ -116,8 +118,8 @@ func BenchmarkCommit64Repeats(b *testing.B) {
 
 func fill(b *testing.B, s *sqlite.Store, n int64) {
 	b.Helper()
-	for i := range n / 500 {
-		_, err := s.Commit(context.Background(), bot.Change{Observed: benchBatch(i, 500), By: bot.Salve})
+	for i := range n / 512 {
+		_, err := s.Commit(context.Background(), bot.Change{Observed: benchBatch(i, 512), By: bot.Salve})
 		require.NoError(b, err)
 	}
 }

@@ -13,9 +13,12 @@ func (s *Store) Commit(ctx context.Context, in bot.Change) (bot.Receipt, error) 
 	if s.writer == nil {
 		return bot.Receipt{}, fmt.Errorf("%w: it was opened for reading", bot.ErrUnavailable)
 	}
-	seen := prepare(in.Observed)
+	enc, err := encodeChange(&in)
+	if err != nil {
+		return bot.Receipt{}, err
+	}
 	return s.writer.submit(ctx, &request{
-		apply: func(t *tx) (bot.Receipt, error) { return t.apply(&in, seen) },
+		apply: func(t *tx) (bot.Receipt, error) { return t.apply(&in, &enc) },
 		size:  len(in.Observed),
 		done:  make(chan result, 1),
 	})
@@ -23,14 +26,14 @@ func (s *Store) Commit(ctx context.Context, in bot.Change) (bot.Receipt, error) 
 
 // apply writes one Change. Rows that may be in conflict come first, so that
 // most conflicts are found before anything is written; what refers to a row
-// comes after it.
-func (t *tx) apply(in *bot.Change, seen []observed) (bot.Receipt, error) {
-	c := &change{tx: t, in: in, seen: seen}
-	for _, step := range []func() error{
-		c.checkIncidents, c.versions, c.works, c.inserts, c.moves, c.merges,
-		c.observe, c.flush, c.holds, c.quarantine, c.events,
+// comes after it. The rows of Incidents wait in the book.
+func (t *tx) apply(in *bot.Change, enc *encoded) (bot.Receipt, error) {
+	c := &change{tx: t, in: in, encoded: enc}
+	for _, step := range [...]func(*change) error{
+		(*change).checkIncidents, (*change).versions, (*change).works, (*change).inserts, (*change).moves, (*change).merges,
+		(*change).observe, (*change).holds, (*change).quarantine, (*change).events, (*change).finish,
 	} {
-		if err := step(); err != nil {
+		if err := step(c); err != nil {
 			return bot.Receipt{}, err
 		}
 	}
@@ -41,10 +44,44 @@ func (t *tx) apply(in *bot.Change, seen []observed) (bot.Receipt, error) {
 type change struct {
 	*tx
 	in      *bot.Change
-	seen    []observed // in.Observed
+	encoded *encoded
 	receipt bot.Receipt
-	rows    []*incident                  // those that this Change has read or makes, in the order in which they came up
-	byID    map[bot.IncidentID]*incident // the first of rows, when they are many
-	changed bool                         // Observed changed something
-	buf     []byte
+	parts   []*part // the Incidents that it touches, in the order in which they came up
+	changed bool    // Observed changed something
+}
+
+// encoded is what of a Change can be computed beforehand: whoever commits does
+// it, the writer has enough to do.
+type encoded struct {
+	seen                          []observed
+	works, plans, approvals, runs []string
+}
+
+func encodeChange(in *bot.Change) (enc encoded, err error) {
+	enc.seen = prepare(in.Observed)
+	if enc.works, err = encodeEach(in.Incidents, "incident", func(i *bot.Incident) any { return i.Work }); err != nil {
+		return enc, err
+	}
+	if enc.plans, err = encodeEach(in.Plans, "plan", func(p *bot.Plan) any { return p }); err != nil {
+		return enc, err
+	}
+	if enc.approvals, err = encodeEach(in.Approvals, "approval", func(a *bot.Approval) any { return a }); err != nil {
+		return enc, err
+	}
+	enc.runs, err = encodeEach(in.Runs, "run", func(r *bot.Run) any { return r })
+	return enc, err
+}
+
+func encodeEach[T any](rows []T, what string, of func(*T) any) ([]string, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	all := make([]string, len(rows))
+	for i := range rows {
+		var err error
+		if all[i], err = encode(of(&rows[i])); err != nil {
+			return nil, fmt.Errorf("write %s: %w", what, err)
+		}
+	}
+	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -39,6 +40,7 @@ func cut(t time.Time) time.Time { return fromMS(ms(t)) }
 type observed struct {
 	bot.Alert
 	body  string // as it is stored, if the row is new
+	sum   int64  // of body
 	group string // key in the groups table
 }
 
@@ -52,7 +54,7 @@ func prepare(alerts []bot.Alert) []observed {
 	for i, a := range alerts {
 		a.StartsAt, a.EndsAt, a.ReceivedAt = cut(a.StartsAt), cut(a.EndsAt), cut(a.ReceivedAt)
 		buf = appendAlert(buf[:0], a)
-		all[i] = observed{Alert: a, body: string(buf)}
+		all[i] = observed{Alert: a, body: string(buf), sum: sumOf(buf)}
 		if i > 0 && a.GroupKey == all[i-1].GroupKey && a.Source == all[i-1].Source {
 			all[i].group = all[i-1].group
 			continue
@@ -62,8 +64,14 @@ func prepare(alerts []bot.Alert) []observed {
 	return all
 }
 
-// alertBody is what the body column of an alert holds. Equal alerts have equal
-// bodies, byte for byte: a repeat is told by comparing them.
+// sumOf is the hash by which a body is compared: equal alerts have equal bodies,
+// byte for byte.
+func sumOf(body []byte) int64 {
+	sum := sha256.Sum256(body)
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// alertBody is what a body holds.
 type alertBody struct {
 	Group       string            `json:"group"`
 	State       bot.AlertState    `json:"state"`
@@ -131,7 +139,7 @@ func decodeAlert(key bot.AlertKey, receivedAt int64, body []byte) (bot.Alert, er
 }
 
 // rank orders alerts for people: firing first, then the worst.
-func rank(a bot.Alert) int64 {
+func rank(a *bot.Alert) int64 {
 	r := int64(bot.SeverityCritical.Rank() - a.Severity.Rank())
 	if a.State != bot.AlertFiring {
 		r += 10
@@ -148,8 +156,8 @@ func groupKey(source, group string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// appendFold writes what decodeFold reads: the JSON of the Fold.
-func appendFold(b []byte, f bot.Fold) []byte {
+// appendFold writes what decodeFold reads: the JSON of the Fold and its counts.
+func appendFold(b []byte, f *tallied) []byte {
 	b = appendText(append(b, `{"source":`...), f.Source)
 	b = appendText(append(b, `,"group_key":`...), f.GroupKey)
 	b = appendText(append(b, `,"title":`...), f.Title)
@@ -161,14 +169,24 @@ func appendFold(b []byte, f bot.Fold) []byte {
 	b = appendTime(append(b, `,"last_at":`...), f.LastAt)
 	b = appendTime(append(b, `,"resolved_at":`...), f.ResolvedAt)
 	b = appendMap(append(b, `,"labels":`...), f.Labels)
-	return append(b, '}')
+	b = appendInts(append(b, `,"counts":{"firing":`...), f.Counts.Firing[:])
+	b = appendInts(append(b, `,"all":`...), f.Counts.All[:])
+	b = strconv.AppendInt(append(b, `,"last_end":`...), f.Counts.LastEnd, 10)
+	return append(b, "}}"...)
+}
+
+func appendInts(b []byte, all []int) []byte {
+	for i, n := range all {
+		b = strconv.AppendInt(append(b, "[,"[min(i, 1)]), int64(n), 10)
+	}
+	return append(b, ']')
 }
 
 func appendTime(b []byte, t time.Time) []byte {
 	return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
-func decodeFold(b []byte, f *bot.Fold) error {
+func decodeFold(b []byte, f *tallied) error {
 	if err := jsonv2.Unmarshal(b, f, lenient); err != nil {
 		return fmt.Errorf("%w: fold: %w", errDamaged, err)
 	}

@@ -34,11 +34,11 @@ func (t *tx) takeUpChain(now time.Time) error {
 
 // events seals what Observed did to each Incident, then the Change's own.
 func (c *change) events() error {
-	for _, inc := range c.rows {
-		if inc.tally == (tally{}) {
+	for _, p := range c.parts {
+		if p.tally == (tally{}) {
 			continue
 		}
-		e := bot.Event{Kind: bot.EventAlerts, At: inc.at, Actor: c.in.By, Incident: inc.id, Text: inc.tally.String()}
+		e := bot.Event{Kind: bot.EventAlerts, At: p.at, Actor: c.in.By, Incident: p.id, Text: p.tally.String()}
 		if err := c.seal(e); err != nil {
 			return err
 		}

@@ -33,21 +33,31 @@ func (c *change) move(m bot.Move) error {
 	if err != nil {
 		return err
 	}
-	to, err := c.load(m.To)
+	to, err := c.destination(m.To)
 	if err != nil {
 		return err
 	}
-	if !to.attachable() {
-		return fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
-	}
-	c.empty(from, to)
-	return c.write("write alert", query.MoveAlert, int64(to.id), row.id)
+	c.moved(from, to)
+	return c.write("write alert", query.MoveAlert, int64(to.id), ms(m.Alert.StartsAt), m.Alert.Fingerprint, m.Alert.Source)
 }
 
-func (c *change) empty(from, to *incident) {
-	for _, inc := range []*incident{from, to} {
+// destination is an Incident that may take alerts from another.
+func (c *change) destination(id bot.IncidentID) (*incident, error) {
+	to, err := c.load(id)
+	if err != nil {
+		return nil, err
+	}
+	if !to.attachable() {
+		return nil, fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
+	}
+	return to, nil
+}
+
+// moved marks two Incidents whose alerts are others now.
+func (c *change) moved(from, to *incident) {
+	for _, inc := range [...]*incident{from, to} {
 		inc.refold = true
-		inc.touch(c.when(inc))
+		c.touch(inc, c.when(inc))
 	}
 }
 
@@ -63,25 +73,23 @@ func (c *change) when(inc *incident) int64 {
 // those that stay: their alerts and the pointers of their groups.
 func (c *change) merges() error {
 	for i := range c.in.Incidents {
-		inc := c.row(c.in.Incidents[i].ID)
-		if !inc.merging {
+		p := c.book.incidents[c.in.Incidents[i].ID].part
+		if !p.merging {
 			continue
 		}
-		if err := c.merge(inc, inc.work.MergedInto); err != nil {
-			return fmt.Errorf("merge incident %s into %s: %w", inc.id, inc.work.MergedInto, err)
+		if err := c.merge(p.incident, p.work.MergedInto); err != nil {
+			return fmt.Errorf("merge incident %s into %s: %w", p.id, p.work.MergedInto, err)
 		}
 	}
 	return nil
 }
 
 func (c *change) merge(from *incident, into bot.IncidentID) error {
-	to, err := c.load(into)
+	to, err := c.destination(into)
 	if err != nil {
 		return err
 	}
-	if !to.attachable() {
-		return fmt.Errorf("incident %s is %s: %w", to.id, to.state, bot.ErrConflict)
-	}
+	clear(c.book.takers)
 	if err := c.write("move groups", query.RepointHome, int64(to.id), int64(from.id), from.home); err != nil {
 		return err
 	}
@@ -93,7 +101,7 @@ func (c *change) merge(from *incident, into bot.IncidentID) error {
 		return failure("move alerts", err)
 	}
 	if n > 0 {
-		c.empty(from, to)
+		c.moved(from, to)
 	}
 	return nil
 }

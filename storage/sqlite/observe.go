@@ -1,7 +1,7 @@
 package sqlite
 
 import (
-	"database/sql/driver"
+	"fmt"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -10,48 +10,44 @@ import (
 	"salve/storage/internal/query"
 )
 
-// alertRow is the row of an alert; body is not decoded before it must be.
+// alertRow is the small row of an alert.
 type alertRow struct {
-	id         int64
 	incident   bot.IncidentID
 	receivedAt int64
-	body       string
+	sum        int64
+	body       int64 // id in bodies
 }
 
-func (c *change) alertRow(key bot.AlertKey) (row alertRow, found bool, err error) {
-	found, err = c.conn.one(query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
-		&row.id, (*int64)(&row.incident), &row.receivedAt, &row.body)
+func (t *tx) alertRow(key bot.AlertKey) (row alertRow, found bool, err error) {
+	found, err = t.conn.one(query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
+		(*int64)(&row.incident), &row.receivedAt, &row.sum, &row.body)
 	if err != nil {
 		err = failure("read alert "+key.Fingerprint, err)
 	}
 	return row, found, err
 }
 
-func (c *change) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
-	var alerts []bot.Alert
-	err := c.conn.each(query.Alerts, []any{int64(id)}, func(row []driver.Value) error {
-		var key bot.AlertKey
-		var startsAt, receivedAt int64
-		var body string
-		if err := fill([]any{&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body}, row); err != nil {
-			return err
-		}
-		key.StartsAt = fromMS(startsAt)
-		a, err := decodeAlert(key, receivedAt, []byte(body))
-		alerts = append(alerts, a)
-		return err
-	})
-	return alerts, failure("read alerts of "+id.String(), err)
+// alert reads the whole of a row.
+func (t *tx) alert(key bot.AlertKey, row alertRow) (bot.Alert, error) {
+	var body string
+	found, err := t.conn.one(query.Body, []any{row.body}, &body)
+	if err != nil {
+		return bot.Alert{}, failure("read alert "+key.Fingerprint, err)
+	}
+	if !found {
+		return bot.Alert{}, fmt.Errorf("%w: alert %s has no body", errDamaged, key.Fingerprint)
+	}
+	return decodeAlert(key, row.receivedAt, []byte(body))
 }
 
 // observe joins what was observed into the alert rows, one after the other.
 func (c *change) observe() error {
-	if len(c.seen) == 0 {
+	if len(c.encoded.seen) == 0 {
 		return nil
 	}
-	c.receipt.Observed = make([]bot.Observation, 0, len(c.seen))
-	for i := range c.seen {
-		o, err := c.observeOne(&c.seen[i])
+	c.receipt.Observed = make([]bot.Observation, 0, len(c.encoded.seen))
+	for i := range c.encoded.seen {
+		o, err := c.observeOne(&c.encoded.seen[i])
 		if err != nil {
 			return err
 		}
@@ -74,23 +70,23 @@ func (c *change) observeOne(a *observed) (bot.Observation, error) {
 		return c.observeNew(a)
 	}
 	o.Incident = row.incident
-	if a.body == row.body {
+	if a.sum == row.sum {
 		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
 		return o, nil
 	}
-	old, err := decodeAlert(a.AlertKey, row.receivedAt, []byte(row.body))
+	old, err := c.alert(a.AlertKey, row)
 	if err != nil {
 		return o, err
 	}
 	joined := old.Merge(a.Alert)
-	if joined.Same(old) {
-		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
-		if old.State == bot.AlertResolved && a.State == bot.AlertFiring {
-			o.Outcome, o.Because = bot.OutcomeStale, becauseStale(old)
-		}
-		return o, nil
+	if !joined.Same(old) {
+		return c.observeKnown(o, knownAlert{row: row, old: old, joined: joined, seen: a})
 	}
-	return c.observeKnown(o, knownAlert{id: row.id, old: old, joined: joined, seen: a})
+	o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
+	if old.State == bot.AlertResolved && a.State == bot.AlertFiring {
+		o.Outcome, o.Because = bot.OutcomeStale, becauseStale(old)
+	}
+	return o, nil
 }
 
 // observeNew writes the first observation of an alert.
@@ -106,11 +102,15 @@ func (c *change) observeNew(a *observed) (bot.Observation, error) {
 	} else {
 		o.Because = becauseMerged(inc, a)
 	}
-	if err := c.write("write alert "+a.Fingerprint, query.InsertAlert, int64(inc.id), ms(a.StartsAt), a.Fingerprint, a.Source,
-		rank(a.Alert), ms(a.ReceivedAt), a.body); err != nil {
+	body := c.store.writer.bodies.next()
+	if err := c.write("write alert", query.InsertBody, body, a.body); err != nil {
 		return o, err
 	}
-	c.absorb(inc, nil, a.Alert, o.Outcome)
+	if err := c.write("write alert", query.InsertAlert, ms(a.StartsAt), a.Fingerprint, a.Source, int64(inc.id),
+		rank(&a.Alert), ms(a.ReceivedAt), a.sum, body); err != nil {
+		return o, err
+	}
+	c.absorb(inc, nil, &a.Alert, o.Outcome)
 	c.due(inc, a.ReceivedAt)
 	return o, nil
 }
@@ -119,51 +119,54 @@ func (c *change) observeNew(a *observed) (bot.Observation, error) {
 // one that does from now on. The id for a new one is set aside first, so that
 // one statement finds out and writes.
 func (c *change) takerOf(a *observed) (inc *incident, made bool, err error) {
-	fresh := c.store.writer.spareID()
-	n, err := c.conn.exec(query.InsertGroup, a.group, int64(fresh), int64(0))
+	if id, ok := c.book.takers[a.group]; ok {
+		inc, err = c.load(id)
+		return inc, false, err
+	}
+	id := c.store.writer.spareID()
+	n, err := c.conn.exec(query.InsertGroup, a.group, int64(id), int64(0))
 	if err != nil {
 		return nil, false, failure("write group", err)
 	}
 	if n == 1 {
 		c.store.writer.spare = 0
 		c.wrote, c.half = true, true
-		inc = c.make(fresh)
+		inc = c.make(id)
 		inc.home = a.group
+		c.book.takers[a.group] = id
 		return inc, true, nil
 	}
-	var id bot.IncidentID
 	if _, err := c.conn.one(query.IncidentOfKey, []any{a.group}, (*int64)(&id)); err != nil {
 		return nil, false, failure("read group", err)
 	}
+	c.book.takers[a.group] = id
 	inc, err = c.load(id)
 	return inc, false, err
 }
 
 // knownAlert is a row that changes: what it was, what it becomes, and why.
 type knownAlert struct {
-	id          int64
+	row         alertRow
 	old, joined bot.Alert
 	seen        *observed
 }
 
 // observeKnown writes what an observation changed in a row.
 func (c *change) observeKnown(o bot.Observation, k knownAlert) (bot.Observation, error) {
-	old, joined := k.old, k.joined
 	inc, err := c.load(o.Incident)
 	if err != nil {
 		return o, err
 	}
-	o.Outcome, o.Because = bot.OutcomeUpdated, "known since "+clock(old.ReceivedAt)+", what it says has changed"
-	if old.State == bot.AlertFiring && joined.State == bot.AlertResolved {
-		o.Outcome, o.Because = bot.OutcomeResolved, "known since "+clock(old.ReceivedAt)+", ended at "+clock(joined.EndsAt)
+	o.Outcome, o.Because = bot.OutcomeUpdated, "known since "+clock(k.old.ReceivedAt)+", what it says has changed"
+	if k.old.State == bot.AlertFiring && k.joined.State == bot.AlertResolved {
+		o.Outcome, o.Because = bot.OutcomeResolved, "known since "+clock(k.old.ReceivedAt)+", ended at "+clock(k.joined.EndsAt)
 	}
-	c.buf = appendAlert(c.buf[:0], joined)
-	if err := c.write("write alert "+joined.Fingerprint, query.UpdateAlert, rank(joined), ms(joined.ReceivedAt), string(c.buf), k.id); err != nil {
+	if err := c.updateAlert(k.joined, k.row.body); err != nil {
 		return o, err
 	}
-	c.absorb(inc, &old, joined, o.Outcome)
+	c.absorb(inc, &k.old, &k.joined, o.Outcome)
 	c.due(inc, k.seen.ReceivedAt)
-	if k.seen.GroupKey == old.GroupKey || !inc.attachable() {
+	if k.seen.GroupKey == k.old.GroupKey || !inc.attachable() {
 		return o, nil
 	}
 	// The source has put the alert into another group: alerts of that group
@@ -171,26 +174,33 @@ func (c *change) observeKnown(o bot.Observation, k knownAlert) (bot.Observation,
 	return o, c.write("write group", query.InsertGroup, k.seen.group, int64(inc.id), int64(1))
 }
 
+func (c *change) updateAlert(a bot.Alert, body int64) error {
+	c.buf = appendAlert(c.buf[:0], a)
+	if err := c.write("write alert", query.UpdateBody, string(c.buf), body); err != nil {
+		return err
+	}
+	return c.write("write alert", query.UpdateAlert, rank(&a), ms(a.ReceivedAt), sumOf(c.buf),
+		ms(a.StartsAt), a.Fingerprint, a.Source)
+}
+
 // absorb takes a changed row into the Fold, or notes that all must be read.
-func (c *change) absorb(inc *incident, old *bot.Alert, a bot.Alert, outcome bot.Outcome) {
-	c.changed = true
-	inc.tally.count(outcome)
+func (c *change) absorb(inc *incident, old, a *bot.Alert, outcome bot.Outcome) {
+	c.changed, c.half = true, true
+	c.part(inc).tally.count(outcome)
 	if inc.refold {
 		return
 	}
-	fold, ok := inc.fold.Absorb(old, a)
-	if !ok {
+	if !inc.fold.absorb(old, a) {
 		inc.refold = true
 		return
 	}
-	inc.fold = fold
+	inc.settle()
 }
 
 // due makes the Incident due from the time at which the observation came.
 func (c *change) due(inc *incident, at time.Time) {
-	inc.touch(ms(at))
-	if at.After(inc.at) {
-		inc.at = at
+	if p := c.touch(inc, ms(at)); at.After(p.at) {
+		p.at = at
 	}
 }
 

@@ -49,9 +49,11 @@ func scanIncident(rows *sql.Rows) (bot.Incident, error) {
 		return i, err
 	}
 	i.DueAt = fromMS(due)
-	if err := decodeFold(fold, &i.Fold); err != nil {
+	var folded tallied
+	if err := decodeFold(fold, &folded); err != nil {
 		return i, err
 	}
+	i.Fold = folded.Fold
 	if string(work) == "{}" {
 		return i, nil
 	}

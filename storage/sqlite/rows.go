@@ -12,14 +12,14 @@ import (
 func (c *change) versions() error {
 	for i := range c.in.Approvals {
 		if a := &c.in.Approvals[i]; a.Version != 0 {
-			if err := c.putApproval(a); err != nil {
+			if err := c.putApproval(a, c.encoded.approvals[i]); err != nil {
 				return err
 			}
 		}
 	}
 	for i := range c.in.Runs {
 		if r := &c.in.Runs[i]; r.Version != 0 {
-			if err := c.putRun(r); err != nil {
+			if err := c.putRun(r, c.encoded.runs[i]); err != nil {
 				return err
 			}
 		}
@@ -40,20 +40,20 @@ func (c *change) versions() error {
 // inserts adds Plans, then what refers to them.
 func (c *change) inserts() error {
 	for i := range c.in.Plans {
-		if err := c.putPlan(&c.in.Plans[i]); err != nil {
+		if err := c.putPlan(&c.in.Plans[i], c.encoded.plans[i]); err != nil {
 			return err
 		}
 	}
 	for i := range c.in.Approvals {
 		if a := &c.in.Approvals[i]; a.Version == 0 {
-			if err := c.putApproval(a); err != nil {
+			if err := c.putApproval(a, c.encoded.approvals[i]); err != nil {
 				return err
 			}
 		}
 	}
 	for i := range c.in.Runs {
 		if r := &c.in.Runs[i]; r.Version == 0 {
-			if err := c.putRun(r); err != nil {
+			if err := c.putRun(r, c.encoded.runs[i]); err != nil {
 				return err
 			}
 		}
@@ -61,58 +61,42 @@ func (c *change) inserts() error {
 	return nil
 }
 
-func (c *change) putPlan(p *bot.Plan) error {
+func (c *change) putPlan(p *bot.Plan, body string) error {
 	doing := "write plan " + p.ID.String()
 	if p.ID <= 0 {
 		return fmt.Errorf("a plan has no id; take one with NextID")
-	}
-	body, err := encode(p)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
 	}
 	c.store.ids[bot.KindPlan].reach(int64(p.ID))
 	return c.write(doing, query.InsertPlan, int64(p.ID), int64(p.Incident), body)
 }
 
-func (c *change) putApproval(a *bot.Approval) error {
+func (c *change) putApproval(a *bot.Approval, body string) error {
 	doing := "write approval " + a.ID.String()
 	if a.ID <= 0 {
 		return fmt.Errorf("an approval has no id; take one with NextID")
 	}
-	body, err := encode(a)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
+	c.touched.Approvals = append(c.touched.Approvals, a.ID)
 	args := []any{int64(a.Incident), int64(a.Plan), a.Target, string(a.State), body, int64(a.ID)}
 	if a.Version == 0 {
 		c.store.ids[bot.KindApproval].reach(int64(a.ID))
-		err = c.write(doing, query.InsertApproval, args...)
-	} else {
-		err = c.writeOne(doing, query.UpdateApproval, append(args, a.Version)...)
+		return c.write(doing, query.InsertApproval, args...)
 	}
-	c.touched.Approvals = append(c.touched.Approvals, a.ID)
-	return err
+	return c.writeOne(doing, query.UpdateApproval, append(args, a.Version)...)
 }
 
-func (c *change) putRun(r *bot.Run) error {
+func (c *change) putRun(r *bot.Run, body string) error {
 	doing := "write run " + r.ID.String()
 	if r.ID <= 0 {
 		return fmt.Errorf("a run has no id; take one with NextID")
 	}
-	body, err := encode(r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
+	c.touched.Runs = append(c.touched.Runs, r.ID)
 	args := []any{int64(r.Incident), int64(r.Plan), r.Playbook, r.Target, string(r.State), flag(r.Active()), flag(r.Changed()),
 		r.Epoch, ms(r.DueAt), ms(r.EndedAt), body, int64(r.ID)}
 	if r.Version == 0 {
 		c.store.ids[bot.KindRun].reach(int64(r.ID))
-		err = c.write(doing, query.InsertRun, args...)
-	} else {
-		err = c.writeOne(doing, query.UpdateRun, append(args, r.Version)...)
+		return c.write(doing, query.InsertRun, args...)
 	}
-	c.touched.Runs = append(c.touched.Runs, r.ID)
-	return err
+	return c.writeOne(doing, query.UpdateRun, append(args, r.Version)...)
 }
 
 func flag(b bool) int64 {

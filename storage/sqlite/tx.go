@@ -12,10 +12,12 @@ import (
 type tx struct {
 	conn    *conn
 	store   *Store
+	book    *book
+	buf     []byte
 	head    head
 	touched touched
 	wrote   bool // something was written in the transaction
-	half    bool // something was written by the request at work
+	half    bool // the request at work has written something, or changed the book
 }
 
 // mark is what reset goes back to.

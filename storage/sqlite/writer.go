@@ -38,6 +38,8 @@ type writer struct {
 	store     *Store
 	committed func(bot.Touched)
 	head      head
+	book      *book
+	bodies    counter        // ids of alert bodies
 	spare     bot.IncidentID // set aside for the next new Incident; 0: none
 
 	mu      sync.RWMutex // guards closed; held for reading while a request is queued
@@ -57,7 +59,7 @@ func newWriter(c *conn, s *Store, opts Options) *writer {
 		committed = func(bot.Touched) {}
 	}
 	return &writer{
-		conn: c, log: s.log, store: s, committed: committed,
+		conn: c, log: s.log, store: s, committed: committed, book: newBook(),
 		queue: make(chan *request, limit),
 	}
 }
@@ -80,6 +82,11 @@ func (w *writer) begin(now time.Time) (epoch int64, err error) {
 		if _, err := t.conn.one(query.Epoch, nil, &epoch); err != nil {
 			return bot.Receipt{}, failure("read the epoch", err)
 		}
+		var highest int64
+		if _, err := t.conn.one(query.HighestBody, nil, &highest); err != nil {
+			return bot.Receipt{}, failure("read the highest id", err)
+		}
+		w.bodies.reach(highest)
 		return bot.Receipt{}, t.takeUpChain(now)
 	}}}, make([]result, 1))
 	return epoch, err
@@ -186,7 +193,7 @@ func (w *writer) drain(group []*request, alerts int) ([]*request, int) {
 func (w *writer) commit(group []*request) {
 	results := make([]result, len(group))
 	touched, err := w.together(group, results)
-	if errors.Is(err, errUnclean) {
+	if errors.Is(err, errUnclean) && len(group) > 1 {
 		clear(results)
 		touched, err = w.apart(group, results)
 	}
@@ -225,6 +232,11 @@ func (w *writer) together(group []*request, results []result) (touched, error) {
 				return errUnclean
 			}
 		}
+		if err := t.flush(); err != nil && !errors.Is(err, bot.ErrUnavailable) {
+			return fmt.Errorf("%w: %w", errUnclean, err)
+		} else if err != nil {
+			return err
+		}
 		return nil
 	})
 }
@@ -238,12 +250,16 @@ func (w *writer) apart(group []*request, results []result) (touched, error) {
 				return err
 			}
 			results[i].receipt, results[i].err = r.apply(t)
+			if results[i].err == nil {
+				results[i].err = t.flush()
+			}
 			if err := results[i].err; err != nil {
 				if errors.Is(err, bot.ErrUnavailable) {
 					return err
 				}
 				results[i].receipt = bot.Receipt{}
 				t.reset(before)
+				t.book.forget()
 				if err := t.control("ROLLBACK TO one"); err != nil {
 					return err
 				}
@@ -260,13 +276,16 @@ func (w *writer) apart(group []*request, results []result) (touched, error) {
 // left in memory once it is on disk. A transaction that wrote nothing ends
 // without a flush.
 func (w *writer) transact(f func(*tx) error) (touched, error) {
-	t := &tx{conn: w.conn, store: w.store, head: w.head}
+	t := &tx{conn: w.conn, store: w.store, book: w.book, head: w.head}
 	if err := t.control("BEGIN IMMEDIATE"); err != nil {
 		return touched{}, err
 	}
 	err := f(t)
 	if err == nil && t.wrote {
 		err = t.control("COMMIT")
+	}
+	if err != nil {
+		w.book.forget()
 	}
 	if err != nil || !t.wrote {
 		// After a failure SQLite may have rolled back by itself; then there is
@@ -277,5 +296,6 @@ func (w *writer) transact(f func(*tx) error) (touched, error) {
 		return touched{}, err
 	}
 	w.head = t.head
+	w.book.trim()
 	return t.touched, nil
 }

@@ -8,13 +8,17 @@ package query
 
 // Alerts and the Incident that takes them.
 const (
-	AlertByKey    = `SELECT id, incident, received_at, body FROM alerts WHERE starts_at = $1 AND fingerprint = $2 AND source = $3`
-	InsertAlert   = `INSERT INTO alerts (incident, starts_at, fingerprint, source, rank, received_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	UpdateAlert   = `UPDATE alerts SET rank = $1, received_at = $2, body = $3 WHERE id = $4`
-	MoveAlert     = `UPDATE alerts SET incident = $1 WHERE id = $2`
+	AlertByKey    = `SELECT incident, received_at, sum, body FROM alerts WHERE starts_at = $1 AND fingerprint = $2 AND source = $3`
+	InsertAlert   = `INSERT INTO alerts (starts_at, fingerprint, source, incident, rank, received_at, sum, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	UpdateAlert   = `UPDATE alerts SET rank = $1, received_at = $2, sum = $3 WHERE starts_at = $4 AND fingerprint = $5 AND source = $6`
+	MoveAlert     = `UPDATE alerts SET incident = $1 WHERE starts_at = $2 AND fingerprint = $3 AND source = $4`
 	MoveAllAlerts = `UPDATE alerts SET incident = $1 WHERE incident = $2`
-	Alerts        = `SELECT starts_at, fingerprint, source, received_at, body FROM alerts WHERE incident = $1`
-	AlertsToShow  = Alerts + ` ORDER BY rank, starts_at, fingerprint, source LIMIT $2`
+	Alerts        = `SELECT a.starts_at, a.fingerprint, a.source, a.received_at, b.body FROM alerts a JOIN bodies b ON b.id = a.body WHERE a.incident = $1`
+	AlertsToShow  = Alerts + ` ORDER BY a.rank, a.starts_at, a.fingerprint, a.source LIMIT $2`
+	Body          = `SELECT body FROM bodies WHERE id = $1`
+	InsertBody    = `INSERT INTO bodies (id, body) VALUES ($1, $2)`
+	UpdateBody    = `UPDATE bodies SET body = $1 WHERE id = $2`
+	HighestBody   = `SELECT COALESCE(MAX(id), 0) FROM bodies`
 
 	IncidentOfKey = `SELECT incident FROM groups WHERE key = $1`
 	InsertGroup   = `INSERT INTO groups (key, incident, extra) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING`
@@ -32,7 +36,7 @@ const (
 	IncidentExists = `SELECT version FROM incidents WHERE id = $1`
 	InsertIncident = `INSERT INTO incidents (id, version, fold_rev, due_at, state, source, title, title_lower, owner, home, fold, work) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	UpdateFold     = `UPDATE incidents SET fold_rev = $1, due_at = $2, state = $3, source = $4, title = $5, title_lower = $6, fold = $7 WHERE id = $8`
-	UpdateWork     = `UPDATE incidents SET version = version + 1, due_at = $1, state = $2, owner = $3, work = $4 WHERE id = $5 AND version = $6`
+	UpdateWork     = `UPDATE incidents SET version = $1, due_at = $2, state = $3, owner = $4, work = $5 WHERE id = $6 AND version = $1 - 1`
 	Incidents      = `SELECT id, version, fold_rev, due_at, fold, work FROM incidents`
 	Incident       = Incidents + ` WHERE id = $1`
 	DueIncidents   = Incidents + ` WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at, id LIMIT $2`

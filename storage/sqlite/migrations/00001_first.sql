@@ -35,20 +35,26 @@ CREATE TABLE groups (
 ) WITHOUT ROWID;
 CREATE INDEX groups_extra ON groups (incident) WHERE extra = 1;
 
--- The key begins with the time, so that new alerts touch the same few pages of
--- its index.
+-- The key begins with the time, so that new alerts touch the same few pages.
+-- Rows are small and bodies lie apart, so that a repeat, which is told by its
+-- sum, is found without reading a body.
 CREATE TABLE alerts (
-    id          INTEGER PRIMARY KEY,
-    incident    BIGINT NOT NULL,
     starts_at   BIGINT NOT NULL,
     fingerprint TEXT NOT NULL,
     source      TEXT NOT NULL,
+    incident    BIGINT NOT NULL,
     rank        BIGINT NOT NULL,
     received_at BIGINT NOT NULL,
-    body        TEXT NOT NULL
-);
-CREATE UNIQUE INDEX alerts_key ON alerts (starts_at, fingerprint, source);
+    sum         BIGINT NOT NULL,
+    body        BIGINT NOT NULL,
+    PRIMARY KEY (starts_at, fingerprint, source)
+) WITHOUT ROWID;
 CREATE INDEX alerts_incident ON alerts (incident);
+
+CREATE TABLE bodies (
+    id   INTEGER PRIMARY KEY,
+    body TEXT NOT NULL
+);
 
 CREATE TABLE deliveries (
     id          INTEGER PRIMARY KEY,
