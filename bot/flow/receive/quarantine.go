@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"salve/bot"
@@ -89,7 +90,7 @@ func (d *Door) replay(ctx context.Context, q bot.Quarantined, by bot.Actor) (bot
 	good, problems := source.Rules.Apply(alerts)
 	still := describe(problems)
 	if fault != nil {
-		still = fault.Error()
+		still = strings.TrimSuffix(fault.Error()+"; "+still, "; ")
 	}
 	if still != "" && len(good) == 0 {
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("%s still cannot be understood: %s.", q.ID, still),
