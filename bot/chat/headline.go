@@ -239,12 +239,13 @@ func haltText(h bot.Halt) string {
 		". Nothing starts until somebody resumes."
 }
 
-// stamp writes an instant for a sentence.
+// stamp writes an instant for a sentence: short, and never of an unsaid day,
+// since a card may be read long after it was made.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown time"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return t.UTC().Format("2 Jan 15:04 UTC")
 }
 
 func plural(n int, word string) string {

@@ -45,12 +45,12 @@ func Timeline(s State) string {
 	row("Severity", inc.Severity.String())
 	row("State", string(inc.State()))
 	row("Source", escape(inc.Source))
-	row("Began", stamp(inc.FirstAt))
+	row("Began", full(inc.FirstAt))
 	if !inc.ResolvedAt.IsZero() {
-		row("Resolved", fmt.Sprintf("%s, after %s", stamp(inc.ResolvedAt), span(inc.ResolvedAt.Sub(inc.FirstAt))))
+		row("Resolved", fmt.Sprintf("%s, after %s", full(inc.ResolvedAt), span(inc.ResolvedAt.Sub(inc.FirstAt))))
 	}
 	if !inc.ClosedAt.IsZero() {
-		row("Closed", stamp(inc.ClosedAt)+reason(inc.CloseReason))
+		row("Closed", full(inc.ClosedAt)+reason(inc.CloseReason))
 	}
 	if inc.MergedInto != 0 {
 		row("Merged into", inc.MergedInto.String())
@@ -82,7 +82,7 @@ func writeNotes(b *strings.Builder, notes []bot.Note) {
 	}
 	b.WriteString("\n## Notes\n\n")
 	for _, n := range notes {
-		fmt.Fprintf(b, "- %s, %s: %s\n", stamp(n.At), escape(n.By.Name), escape(n.Text))
+		fmt.Fprintf(b, "- %s, %s: %s\n", full(n.At), escape(n.By.Name), escape(n.Text))
 	}
 }
 
@@ -136,3 +136,11 @@ var markdown = strings.NewReplacer(
 // escape keeps text from outside from being read as Markdown, HTML, a link or a
 // mention, and on one line.
 func escape(s string) string { return markdown.Replace(s) }
+
+// full writes an instant for the record.
+func full(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}

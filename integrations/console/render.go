@@ -30,6 +30,7 @@ type page struct {
 	Watch    string // address of the event stream; empty: the page is not live
 	Headline string // what is read aloud when it changes
 	Viewer   bot.Person
+	MayRead  bool
 	Flash    string
 	Halts    []bot.Halt
 	Assets   string // version of the static files
@@ -87,7 +88,8 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	if r.Method == http.MethodGet {
 		p.Flash = c.takeFlash(w, r)
 	}
-	if p.Known() || c.opts.AnonymousRead {
+	p.MayRead = p.Known() || c.opts.AnonymousRead
+	if p.MayRead {
 		p.Halts, _ = c.ports.Brake.Halts(r.Context()) // the banner is a help; the halt page shows the error
 	}
 	var b bytes.Buffer

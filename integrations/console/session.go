@@ -63,7 +63,8 @@ func (c *Console) setCookie(w http.ResponseWriter, value string) {
 // so that a preview of the link does not use it up.
 func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) {
 	token := r.URL.Query().Get("token")
-	p := page{Title: "Sign in"}
+	viewer, _ := c.viewer(r) // the page says who is signed in, and works when that is not known
+	p := page{Title: "Sign in", Viewer: viewer}
 	if token == "" {
 		c.render(w, r, http.StatusOK, "login", p)
 		return

@@ -21,7 +21,7 @@ var funcs = template.FuncMap{
 	"runTone": runTone, "stepTone": stepTone, "rulingTone": rulingTone, "escaped": url.QueryEscape,
 	"list": func(s []string) string { return strings.Join(s, ", ") }, "percent": percent, "who": who,
 	"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
-	"nav":   nav, "approvalTone": approvalTone, "fixTone": fixTone, "cited": cited,
+	"dur":   dur, "nav": nav, "approvalTone": approvalTone, "fixTone": fixTone, "cited": cited,
 	"size": size, "inc": func(i int) int { return i + 1 },
 }
 
@@ -236,4 +236,16 @@ func cited(text string) string {
 		return "/runs/" + id.String()
 	}
 	return ""
+}
+
+// dur writes a duration without the parts that are zero at its end.
+func dur(d bot.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
