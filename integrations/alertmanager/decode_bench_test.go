@@ -1,14 +1,21 @@
 package alertmanager_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"salve/bot"
+	"salve/bot/secret"
 	"salve/integrations/alertmanager"
+	"salve/integrations/internal/inbound"
 )
 
 // notification builds a payload of n alerts of the size that real ones have.
@@ -32,6 +39,37 @@ func BenchmarkDecode(b *testing.B) {
 				alerts, err := alertmanager.Decode("am", body, now)
 				require.NoError(b, err)
 				require.Len(b, alerts, n)
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
+		})
+	}
+}
+
+// nowhere is a door that keeps nothing: what is left is the handler's own work.
+type nowhere struct{ inbound.Door }
+
+func (nowhere) Receive(_ context.Context, _ bot.Delivery, alerts []bot.Alert) (bot.Receipt, error) {
+	r := bot.Receipt{Observed: make([]bot.Observation, len(alerts))}
+	for i, a := range alerts {
+		r.Observed[i] = bot.Observation{Key: a.AlertKey, Incident: 7, Outcome: bot.OutcomeRepeat, Because: "the same alert is on disk already"}
+	}
+	return r, nil
+}
+
+func BenchmarkHandler(b *testing.B) {
+	h, err := alertmanager.New("am", nowhere{}, alertmanager.Options{Credentials: []alertmanager.Credential{{Secret: secret.New("x")}}})
+	require.NoError(b, err)
+	for _, n := range []int{1, 64} {
+		body := notification(n)
+		b.Run(fmt.Sprintf("%d alerts", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Authorization", "Bearer x")
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				require.Equal(b, http.StatusOK, w.Code)
 			}
 			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
 		})
