@@ -1,0 +1,160 @@
+// Package command is the leg for what people say, from every surface: one gate
+// that tells who may say what, and the effect of every verb.
+//
+// It promises that a verb is judged in one place; that each effect is one commit
+// with its Events, bound to the versions that were read; that of several people
+// who decide at once one does, and the others are told who; that a repeat changes
+// nothing and says so; that halting works for anybody and with the store down.
+//
+// It assumes that the surface proved who Command.By is, or left it zero. What
+// needs a plan (run, undo) is left on the incident for the decide leg. On failure
+// it returns a *bot.Refusal in words for the person; when the store does not
+// answer, one that says that nothing was recorded.
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"salve/bot"
+)
+
+// Store is what the leg wants of the store.
+type Store interface {
+	Writer
+	Reader
+	Past
+}
+
+// Writer takes changes.
+type Writer interface {
+	Commit(ctx context.Context, change bot.Change) (bot.Receipt, error)
+	NextID(kind bot.Kind) int64
+}
+
+// Reader reads what commands are about.
+type Reader interface {
+	Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error)
+	Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error)
+	Approval(ctx context.Context, id bot.ApprovalID) (bot.Approval, error)
+	Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error)
+	Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error)
+}
+
+// Past reads what runs and who holds what.
+type Past interface {
+	Run(ctx context.Context, id bot.RunID) (bot.Run, error)
+	Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error)
+	ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error)
+	Person(ctx context.Context, id bot.PersonID) (bot.Person, error)
+}
+
+// Brake reads halts, and sets and lifts the one that works without the store.
+type Brake interface {
+	Halts(ctx context.Context) ([]bot.Halt, error)
+	SetFlag(reason string) error
+	ClearFlag() error
+}
+
+// Payloads takes quarantined payloads in again, or drops them.
+type Payloads interface {
+	Replay(ctx context.Context, id bot.QuarantineID, by bot.Actor) (bot.Answer, error)
+	Discard(ctx context.Context, id bot.QuarantineID, by bot.Actor) (bot.Answer, error)
+}
+
+// Options tune the leg. The zero value is ready for use.
+type Options struct {
+	Log         *slog.Logger
+	ResumeGroup string                     // who may lift a halt; "": resumers
+	Known       func(playbook string) bool // whether a playbook is loaded; nil: the decide leg will tell
+}
+
+// Desk takes commands. It is safe for use by many at once.
+type Desk struct {
+	store    Store
+	brake    Brake
+	payloads Payloads
+	opts     Options
+	verbs    map[bot.Verb]verb
+}
+
+// New makes the leg.
+func New(store Store, brake Brake, payloads Payloads, opts Options) (*Desk, error) {
+	if store == nil || brake == nil || payloads == nil {
+		return nil, errors.New("command: a store, a brake and payloads are needed")
+	}
+	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))
+	opts.ResumeGroup = cmp.Or(opts.ResumeGroup, "resumers")
+	if opts.Known == nil {
+		opts.Known = func(string) bool { return true }
+	}
+	d := &Desk{store: store, brake: brake, payloads: payloads, opts: opts}
+	d.verbs = d.gate()
+	return d, nil
+}
+
+// tries is how often a command is carried out again after somebody else changed
+// the same rows.
+const tries = 10
+
+// Do carries out a command.
+func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
+	v, ok := d.verbs[c.Verb]
+	if !ok {
+		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("There is no command %q.", c.Verb), "salve --help lists the commands.")
+	}
+	if r := d.mayUse(v, c); r != nil {
+		return bot.Answer{}, r
+	}
+	if r := complete(v, c); r != nil {
+		return bot.Answer{}, r
+	}
+	for range tries {
+		answer, err := v.do(ctx, order{Command: c, by: c.Actor(), now: time.Now().UTC().Truncate(time.Millisecond)})
+		if !errors.Is(err, bot.ErrConflict) {
+			return answer, d.refusal(ctx, c, err)
+		}
+	}
+	return bot.Answer{}, bot.Refuse(bot.RefusedLater, "Others are changing the same incident right now; nothing was recorded.", "Try again.")
+}
+
+// order is a command with who gave it and when.
+type order struct {
+	bot.Command
+	by  bot.Actor
+	now time.Time
+}
+
+// event begins an Event of the order.
+func (o order) event(kind bot.EventKind, format string, args ...any) bot.Event {
+	return bot.Event{At: o.now, Kind: kind, Actor: o.by, Incident: o.Incident, Run: o.Run, Text: o.by.Name + " " + fmt.Sprintf(format, args...)}
+}
+
+// refusal puts errors into words for people; what people can do nothing about is
+// logged.
+func (d *Desk) refusal(ctx context.Context, c bot.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	if r, ok := errors.AsType[*bot.Refusal](err); ok {
+		return r
+	}
+	if errors.Is(err, bot.ErrNotFound) {
+		return bot.Refuse(bot.RefusedUnknown, "There is no such thing: "+subject(c)+".", "`salve incidents` and `salve runs` list what there is.")
+	}
+	d.opts.Log.ErrorContext(ctx, "command not recorded", "verb", c.Verb, "incident", c.Incident, "run", c.Run, "err", err)
+	return bot.Refuse(bot.RefusedLater, "This was not recorded: the store did not answer.", "Try again; `salve status` says how Salve is.")
+}
+
+func subject(c bot.Command) string {
+	for _, s := range []string{c.Run.String(), c.Approval.String(), c.Quarantine.String(), c.Incident.String()} {
+		if s != "" {
+			return s
+		}
+	}
+	return string(c.Verb)
+}

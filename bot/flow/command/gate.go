@@ -1,0 +1,128 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"salve/bot"
+)
+
+// who may use a verb.
+type who int
+
+const (
+	anybody   who = iota // also somebody unknown: stopping is never refused
+	responder            // a person with the role
+	voter                // a person; the approval's own rule judges them
+	resumer              // a person of the group that may lift a halt
+)
+
+// verb is one row of the gate.
+type verb struct {
+	who   who
+	needs []field
+	do    func(context.Context, order) (bot.Answer, error)
+}
+
+// field is what a command must name.
+type field int
+
+const (
+	anIncident field = iota
+	aRun
+	aPayload
+	aReason
+	aPerson
+	aPlaybook
+	anotherIncident
+)
+
+// gate is who may say what, and what must be said with it: the only place.
+func (d *Desk) gate() map[bot.Verb]verb {
+	return map[bot.Verb]verb{
+		bot.VerbApprove: {voter, nil, d.approve},
+		bot.VerbDeny:    {voter, []field{aReason}, d.deny},
+
+		bot.VerbTake:     {responder, []field{anIncident}, d.take},
+		bot.VerbRelease:  {responder, []field{anIncident}, d.release},
+		bot.VerbAssign:   {responder, []field{anIncident, aPerson}, d.assign},
+		bot.VerbHandover: {responder, []field{anIncident, aPerson, aReason}, d.handover},
+		bot.VerbNote:     {responder, []field{anIncident, aReason}, d.note},
+		bot.VerbSnooze:   {responder, []field{anIncident}, d.snooze},
+		bot.VerbClose:    {responder, []field{anIncident, aReason}, d.close},
+		bot.VerbReopen:   {responder, []field{anIncident}, d.reopen},
+		bot.VerbMerge:    {responder, []field{anIncident, anotherIncident}, d.merge},
+		bot.VerbSplit:    {responder, []field{anIncident}, d.split},
+
+		bot.VerbRun:    {responder, []field{anIncident, aPlaybook}, d.run},
+		bot.VerbUndo:   {responder, []field{aRun}, d.undo},
+		bot.VerbCancel: {responder, []field{aRun}, d.cancel},
+		bot.VerbSettle: {responder, []field{aRun}, d.settle},
+
+		bot.VerbHalt:   {anybody, nil, d.halt},
+		bot.VerbResume: {resumer, nil, d.resume},
+
+		bot.VerbReplay:  {responder, []field{aPayload}, d.replay},
+		bot.VerbDiscard: {responder, []field{aPayload}, d.discard},
+	}
+}
+
+// mayUse judges the person.
+func (d *Desk) mayUse(v verb, c bot.Command) *bot.Refusal {
+	if v.who == anybody {
+		return nil
+	}
+	if c.By.ID == "" {
+		return bot.Refuse(bot.RefusedIdentity, "Nobody knows who is asking; without an identity you may read and halt.",
+			"Whoever runs Salve can add you: salve user add NAME --role responder --uid $(id -u). In the console: salve user login-link NAME.")
+	}
+	if c.By.Disabled {
+		return bot.Refuse(bot.RefusedForbidden, c.By.Name+" is disabled.", "An admin can change that: salve user enable "+string(c.By.ID)+".")
+	}
+	switch {
+	case v.who == responder && !c.By.Has(bot.RoleResponder):
+		return bot.Refuse(bot.RefusedForbidden, fmt.Sprintf("%s is not a responder and may not %s.", c.By.Name, c.Verb),
+			"An admin can change that: salve user edit "+string(c.By.ID)+" --role responder.")
+	case v.who == resumer && !c.By.In([]string{d.opts.ResumeGroup}):
+		return bot.Refuse(bot.RefusedForbidden, fmt.Sprintf("%s is not in group %s and may not lift a halt.", c.By.Name, d.opts.ResumeGroup),
+			fmt.Sprintf("An admin can change that: salve user edit %s --group %s.", c.By.ID, d.opts.ResumeGroup))
+	}
+	return nil
+}
+
+const maxText = 4096 // bytes of a reason or note
+
+// complete judges whether the command says what it must.
+func complete(v verb, c bot.Command) *bot.Refusal {
+	if len(c.Reason) > maxText {
+		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("The text is longer than %d bytes.", maxText), "Say it shorter, and link to the rest.")
+	}
+	for _, f := range v.needs {
+		if missing, next := lacks(f, c); missing {
+			return bot.Refuse(bot.RefusedInput, fmt.Sprintf("%s %s.", c.Verb, next), fmt.Sprintf("salve %s --help shows an example.", c.Verb))
+		}
+	}
+	return nil
+}
+
+func lacks(f field, c bot.Command) (bool, string) {
+	switch f {
+	case anIncident:
+		return c.Incident == 0, "needs an incident"
+	case aRun:
+		return c.Run == 0, "needs a run"
+	case aPayload:
+		return c.Quarantine == 0, "needs a quarantined payload"
+	case aReason:
+		return strings.TrimSpace(c.Reason) == "", "needs a reason or text"
+	case aPerson:
+		return c.To == "", "needs a person"
+	case aPlaybook:
+		return c.Playbook == "", "needs a playbook"
+	case anotherIncident:
+		return c.Into == 0 || c.Into == c.Incident, "needs another incident to go into"
+	default:
+		return true, "cannot be understood"
+	}
+}

@@ -1,0 +1,132 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"salve/bot"
+	"salve/bot/runner"
+)
+
+const maxAsks = 20 // that wait on one incident
+
+func (d *Desk) run(ctx context.Context, o order) (bot.Answer, error) {
+	inc, err := d.living(ctx, o.Incident)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	if !d.opts.Known(o.Playbook) {
+		return bot.Answer{}, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is no playbook %q.", o.Playbook), "salve playbook list shows what is loaded.")
+	}
+	ask := bot.Ask{Kind: bot.AskRun, By: o.by, At: o.now, Playbook: o.Playbook, Params: o.Params}
+	what := fmt.Sprintf("asked for %s on %s", o.Playbook, inc.ID)
+	return d.ask(ctx, o, inc, ask, what)
+}
+
+// ask leaves a request for the decide leg, which plans it.
+func (d *Desk) ask(ctx context.Context, o order, inc bot.Incident, ask bot.Ask, what string) (bot.Answer, error) {
+	for _, a := range inc.Asked {
+		if a.Kind == ask.Kind && a.Playbook == ask.Playbook && a.Run == ask.Run && a.By.Person == ask.By.Person && maps.Equal(a.Params, ask.Params) {
+			return bot.Answer{Text: "You have asked for it; the plan is being made.", Incident: inc.ID, Repeated: true}, nil
+		}
+	}
+	if len(inc.Asked) >= maxAsks {
+		return bot.Answer{}, bot.Refuse(bot.RefusedLater, fmt.Sprintf("%d requests wait on %s already.", maxAsks, inc.ID), "Try again in a moment.")
+	}
+	inc.Asked = append(inc.Asked[:len(inc.Asked):len(inc.Asked)], ask)
+	change := bot.Change{Events: []bot.Event{o.event(bot.EventAsked, "%s", what)}}
+	return d.save(ctx, o, inc, change, fmt.Sprintf("Asked. The plan will stand on %s in a moment, for somebody else to approve: salve show %s.", inc.ID, inc.ID))
+}
+
+func (d *Desk) undo(ctx context.Context, o order) (bot.Answer, error) {
+	r, err := d.store.Run(ctx, o.Run)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	o.Incident = r.Incident
+	switch {
+	case r.Active():
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s is %s; only a run that is over can be undone.", r.ID, r.State), fmt.Sprintf("To stop it and undo what it did: salve cancel %s.", r.ID))
+	case r.Kind == bot.PlanUndo:
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, r.ID.String()+" is an undo itself.", "Run the playbook again if it is needed after all.")
+	case r.UndoneBy != 0:
+		return bot.Answer{Text: fmt.Sprintf("%s was undone by %s.", r.ID, r.UndoneBy), Incident: r.Incident, Run: r.UndoneBy, Repeated: true}, nil
+	case !r.Changed():
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, r.ID.String()+" did nothing that could be undone.", "")
+	case !o.now.Before(r.UndoUntil):
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s could be undone until %s.", r.ID, r.UndoUntil.Format("2006-01-02 15:04 UTC")), "Look at the target and write a playbook for what is needed now.")
+	}
+	inc, err := d.living(ctx, r.Incident)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	return d.ask(ctx, o, inc, bot.Ask{Kind: bot.AskUndo, By: o.by, At: o.now, Run: r.ID}, "asked to undo "+r.ID.String())
+}
+
+func (d *Desk) cancel(ctx context.Context, o order) (bot.Answer, error) {
+	r, err := d.store.Run(ctx, o.Run)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	o.Incident = r.Incident
+	next, err := runner.Cancel(r, o.by, o.now)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	text := fmt.Sprintf("%s is cancelled; it had done nothing.", r.ID)
+	switch {
+	case runner.InFlight(next):
+		text = fmt.Sprintf("%s stops when its present step is over; what it did is undone where it can be.", r.ID)
+	case next.Active():
+		text = fmt.Sprintf("%s is cancelled; what it did is being undone where it can be.", r.ID)
+	}
+	return d.moveRun(ctx, o, next, o.event(bot.EventCancelAsked, "cancelled %s (%s on %s)", r.ID, r.Playbook, r.Target), text)
+}
+
+func (d *Desk) settle(ctx context.Context, o order) (bot.Answer, error) {
+	r, err := d.store.Run(ctx, o.Run)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	o.Incident = r.Incident
+	p, err := d.store.Plan(ctx, r.Plan)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	next, err := runner.Settle(r, p, o.Settle, o.by, o.now)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	e := o.event(bot.EventStepSettled, "settled %s as %s (%s on %s)", r.ID, o.Settle, r.Playbook, r.Target)
+	e.Plan, e.Data = r.Plan, map[string]string{"settlement": string(o.Settle), "waited_for": r.Reason}
+	return d.moveRun(ctx, o, next, e, fmt.Sprintf("Recorded. %s is %s.", r.ID, next.State))
+}
+
+// moveRun writes a run and makes its incident due when the run is over.
+func (d *Desk) moveRun(ctx context.Context, o order, r bot.Run, e bot.Event, text string) (bot.Answer, error) {
+	change := bot.Change{Runs: []bot.Run{r}, Events: []bot.Event{e}}
+	if !r.Active() {
+		inc, err := d.store.Incident(ctx, r.Incident)
+		if err != nil {
+			return bot.Answer{}, err
+		}
+		inc.DueAt = o.now
+		change.Incidents = []bot.Incident{inc}
+		ended := o.event(bot.EventRunEnded, "ended %s: %s", r.ID, r.State)
+		ended.Plan = r.Plan
+		change.Events = append(change.Events, ended)
+	}
+	if _, err := d.store.Commit(ctx, change); err != nil {
+		return bot.Answer{}, err
+	}
+	return bot.Answer{Text: text, Incident: r.Incident, Run: r.ID}, nil
+}
+
+func (d *Desk) replay(ctx context.Context, o order) (bot.Answer, error) {
+	return d.payloads.Replay(ctx, o.Quarantine, o.by)
+}
+
+func (d *Desk) discard(ctx context.Context, o order) (bot.Answer, error) {
+	return d.payloads.Discard(ctx, o.Quarantine, o.by)
+}
