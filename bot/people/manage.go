@@ -143,9 +143,10 @@ func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 	return nil
 }
 
-// Issue makes a secret that stands for the person until ttl is over; it is
-// returned this once. ttl 0 takes the kind's own.
-func (p *People) Issue(ctx context.Context, by bot.Actor, id bot.PersonID, kind bot.TokenKind, t Terms) (string, bot.Token, error) {
+// Issue makes a secret of want's Kind that stands for want's Person until ttl is
+// over; it is returned this once. ttl 0 takes the kind's own.
+func (p *People) Issue(ctx context.Context, by bot.Actor, want bot.Token, ttl time.Duration) (string, bot.Token, error) {
+	id, kind := want.Person, want.Kind
 	person, err := p.known(ctx, id)
 	if err != nil {
 		return "", bot.Token{}, err
@@ -153,34 +154,27 @@ func (p *People) Issue(ctx context.Context, by bot.Actor, id bot.PersonID, kind 
 	if person.Disabled {
 		return "", bot.Token{}, bot.Refuse(bot.RefusedState, string(id)+" is disabled.", "salve user enable "+string(id))
 	}
-	ttl := t.TTL
 	switch {
 	case kind == bot.TokenLogin && ttl == 0:
 		ttl = p.opts.LinkFor
 	case kind == bot.TokenSession && ttl == 0:
 		ttl = p.opts.SessionFor
 	}
-	if ttl <= 0 || ttl > MaxTokenFor || len(t.Label) > 100 {
+	if ttl <= 0 || ttl > MaxTokenFor || len(want.Label) > 100 {
 		return "", bot.Token{}, bot.Refuse(bot.RefusedInput, "A token lasts more than nothing and at most 366 days, and its label has at most 100 bytes.", "Give --for, for example 2160h.")
 	}
-	secret, tok := p.mint(id, kind, t.Label, ttl)
+	secret, tok := p.mint(id, kind, want.Label, ttl)
 	_, err = p.store.Commit(ctx, bot.Change{
 		Tokens: []bot.Token{tok},
 		Events: []bot.Event{{
 			At: tok.CreatedAt, Kind: bot.EventToken, Actor: by, Text: fmt.Sprintf("%s made a %s token for %s", by.Name, kind, id),
-			Data: map[string]string{"person": string(id), "kind": string(kind), "label": t.Label, "token": tok.Hash[:12], "expires_at": tok.ExpiresAt.Format(time.RFC3339)},
+			Data: map[string]string{"person": string(id), "kind": string(kind), "label": want.Label, "token": tok.Hash[:12], "expires_at": tok.ExpiresAt.Format(time.RFC3339)},
 		}},
 	})
 	if err != nil {
 		return "", bot.Token{}, fmt.Errorf("issue a token: %w", err)
 	}
 	return secret, tok, nil
-}
-
-// Terms of a token.
-type Terms struct {
-	Label string
-	TTL   time.Duration
 }
 
 // Tokens lists what stands for a person, without secrets.

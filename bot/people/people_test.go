@@ -122,7 +122,7 @@ func requireRefused(t *testing.T, err error, code bot.RefusalCode) {
 func TestASecretOpensWhatItIsForUntilItIsOver(t *testing.T) {
 	t.Parallel()
 	p, m := setUp(t)
-	secret, tok, err := p.Issue(t.Context(), root, "alice", bot.TokenAPI, people.Terms{Label: "laptop", TTL: time.Hour})
+	secret, tok, err := p.Issue(t.Context(), root, bot.Token{Person: "alice", Kind: bot.TokenAPI, Label: "laptop"}, time.Hour)
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(secret, "salve_api_"))
 
@@ -149,7 +149,7 @@ func TestASecretOpensWhatItIsForUntilItIsOver(t *testing.T) {
 func TestALoginLinkOpensOneSession(t *testing.T) {
 	t.Parallel()
 	p, _ := setUp(t)
-	link, _, err := p.Issue(t.Context(), root, "alice", bot.TokenLogin, people.Terms{})
+	link, _, err := p.Issue(t.Context(), root, bot.Token{Person: "alice", Kind: bot.TokenLogin}, 0)
 	require.NoError(t, err)
 	_, err = p.Authenticate(t.Context(), link, bot.TokenLogin)
 	require.NoError(t, err, "looking does not use it up")
@@ -178,7 +178,7 @@ func TestALoginLinkOpensOneSession(t *testing.T) {
 func TestSomebodyDisabledIsNobodyAtOnce(t *testing.T) {
 	t.Parallel()
 	p, _ := setUp(t)
-	secret, _, err := p.Issue(t.Context(), root, "alice", bot.TokenAPI, people.Terms{TTL: time.Hour})
+	secret, _, err := p.Issue(t.Context(), root, bot.Token{Person: "alice", Kind: bot.TokenAPI}, time.Hour)
 	require.NoError(t, err)
 	require.NoError(t, p.Disable(t.Context(), root, "alice"))
 	_, err = p.Authenticate(t.Context(), secret, bot.TokenAPI)
@@ -186,7 +186,7 @@ func TestSomebodyDisabledIsNobodyAtOnce(t *testing.T) {
 	_, known, err := p.ByIdentity(t.Context(), bot.Identity{Surface: "unix", ID: "1000"})
 	require.NoError(t, err)
 	require.False(t, known)
-	_, _, err = p.Issue(t.Context(), root, "alice", bot.TokenAPI, people.Terms{TTL: time.Hour})
+	_, _, err = p.Issue(t.Context(), root, bot.Token{Person: "alice", Kind: bot.TokenAPI}, time.Hour)
 	requireRefused(t, err, bot.RefusedState)
 	require.NoError(t, p.Enable(t.Context(), root, "alice"))
 	_, err = p.Authenticate(t.Context(), secret, bot.TokenAPI)
@@ -233,7 +233,7 @@ func TestWhatCannotBeAPersonIsRefused(t *testing.T) {
 	requireRefused(t, p.Disable(t.Context(), root, "bob"), bot.RefusedUnknown)
 	requireRefused(t, p.Revoke(t.Context(), root, "alice", "abc"), bot.RefusedUnknown)
 	for _, ttl := range []time.Duration{0, -1, 400 * 24 * time.Hour} {
-		_, _, err := p.Issue(t.Context(), root, "alice", bot.TokenAPI, people.Terms{TTL: ttl})
+		_, _, err := p.Issue(t.Context(), root, bot.Token{Person: "alice", Kind: bot.TokenAPI}, ttl)
 		requireRefused(t, err, bot.RefusedInput)
 	}
 }
@@ -244,6 +244,6 @@ func TestAStoreThatFailsIsNotARefusal(t *testing.T) {
 	m.fail = bot.ErrUnavailable
 	bob := bot.Person{ID: "bob", Name: "Bob", Roles: []bot.Role{bot.RoleViewer}}
 	require.ErrorIs(t, p.Add(t.Context(), root, bob), bot.ErrUnavailable)
-	_, _, err := p.Issue(t.Context(), root, "alice", bot.TokenAPI, people.Terms{TTL: time.Hour})
+	_, _, err := p.Issue(t.Context(), root, bot.Token{Person: "alice", Kind: bot.TokenAPI}, time.Hour)
 	require.ErrorIs(t, err, bot.ErrUnavailable)
 }

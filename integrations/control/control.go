@@ -1,0 +1,137 @@
+// Package control is the door for programs: JSON over HTTP, on a unix socket for
+// the machine that Salve runs on, and under /v1/ of the web listener for people
+// with a token. The command line is its client.
+//
+// It promises that a caller on the socket is who the kernel says; that one
+// elsewhere is who its bearer token says; that everybody else may read and halt
+// where AnonymousRead is set and nothing anywhere else; that a page in a browser
+// cannot use it; and that every refusal is JSON with a code, why, and what to do
+// next. It decides nothing itself: commands go to the Commander.
+//
+// It assumes that whoever serves the socket uses Listen and ConnContext. Bodies
+// are limited and decoded strictly. On failure of the store it answers 503.
+package control
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"salve/bot"
+)
+
+// Commander carries out what people say.
+type Commander interface {
+	Do(ctx context.Context, cmd bot.Command) (bot.Answer, error)
+}
+
+// Cards shows incidents to a viewer.
+type Cards interface {
+	Card(ctx context.Context, id bot.IncidentID, viewer bot.Person) (bot.Card, error)
+	Timeline(ctx context.Context, id bot.IncidentID) (string, error)
+	Subscribe(ctx context.Context) <-chan bot.Touched
+}
+
+// Rows reads what is listed.
+type Rows interface {
+	Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error)
+	Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error)
+	Run(ctx context.Context, id bot.RunID) (bot.Run, error)
+	Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error)
+	Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error)
+}
+
+// Records reads what is kept for the record.
+type Records interface {
+	Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error)
+	QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error)
+	QuarantineItem(ctx context.Context, id bot.QuarantineID) (bot.Quarantined, error)
+	People(ctx context.Context) ([]bot.Person, error)
+	Person(ctx context.Context, id bot.PersonID) (bot.Person, error)
+}
+
+// Identities proves who somebody is.
+type Identities interface {
+	ByIdentity(ctx context.Context, id bot.Identity) (bot.Person, bool, error)
+	Authenticate(ctx context.Context, secret string, kind bot.TokenKind) (bot.Person, error)
+}
+
+// Registry changes who there is.
+type Registry interface {
+	Add(ctx context.Context, by bot.Actor, p bot.Person) error
+	Update(ctx context.Context, by bot.Actor, p bot.Person) error
+	Disable(ctx context.Context, by bot.Actor, id bot.PersonID) error
+	Enable(ctx context.Context, by bot.Actor, id bot.PersonID) error
+}
+
+// Tokens makes and ends what stands for a person.
+type Tokens interface {
+	Issue(ctx context.Context, by bot.Actor, want bot.Token, ttl time.Duration) (string, bot.Token, error)
+	Tokens(ctx context.Context, id bot.PersonID) ([]bot.Token, error)
+	Revoke(ctx context.Context, by bot.Actor, id bot.PersonID, hash string) error
+}
+
+// Insight tells what other rooms know, as values that can be JSON.
+type Insight interface {
+	Why(ctx context.Context, id bot.IncidentID) (any, error)
+	VerifyAudit(ctx context.Context) (any, error)
+	Status(ctx context.Context) (any, error)
+	Halts(ctx context.Context) ([]bot.Halt, error)
+	Playbooks() []bot.Playbook
+}
+
+// Ports are what the door needs; all are required.
+type Ports struct {
+	Commander  Commander
+	Cards      Cards
+	Rows       Rows
+	Records    Records
+	Identities Identities
+	Registry   Registry
+	Tokens     Tokens
+	Insight    Insight
+}
+
+// Options of a Server.
+type Options struct {
+	Log *slog.Logger
+	// OwnerUID is the user that runs Salve: on the socket they may manage people
+	// without being one.
+	OwnerUID uint32
+	// AnonymousRead lets callers without a token read and halt on the web
+	// listener. For loopback only.
+	AnonymousRead bool
+	// ConsoleURL is where login links lead, without a slash at its end.
+	ConsoleURL string
+	LongPoll   time.Duration // how long /v1/live waits; 0: 5 s
+}
+
+// Server is an http.Handler for /v1/.
+type Server struct {
+	ports Ports
+	opts  Options
+	log   *slog.Logger
+	mux   *http.ServeMux
+}
+
+// New makes the door.
+func New(ports Ports, opts Options) (*Server, error) {
+	for name, missing := range map[string]bool{
+		"Commander": ports.Commander == nil, "Cards": ports.Cards == nil, "Rows": ports.Rows == nil, "Records": ports.Records == nil,
+		"Identities": ports.Identities == nil, "Registry": ports.Registry == nil, "Tokens": ports.Tokens == nil, "Insight": ports.Insight == nil,
+	} {
+		if missing {
+			return nil, errors.New("control: port " + name + " is required")
+		}
+	}
+	opts.LongPoll = cmp.Or(opts.LongPoll, 5*time.Second)
+	s := &Server{ports: ports, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux()}
+	s.routes()
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }

@@ -1,0 +1,194 @@
+package control
+
+import (
+	"context"
+	"strings"
+
+	"salve/bot"
+)
+
+func (s *Server) command(ctx context.Context, c call) (any, error) {
+	var cmd bot.Command
+	if err := read(c, &cmd); err != nil {
+		return nil, err
+	}
+	cmd.By, cmd.Surface, cmd.Caller = c.who.person, "cli", c.who.name
+	return s.ports.Commander.Do(ctx, cmd)
+}
+
+func (s *Server) incidents(ctx context.Context, c call) (any, error) {
+	n, err := limit(c)
+	if err != nil {
+		return nil, err
+	}
+	q := bot.IncidentQuery{Limit: n, Text: c.URL.Query().Get("text")}
+	for _, st := range c.URL.Query()["state"] {
+		q.States = append(q.States, bot.IncidentState(st))
+	}
+	if q.Before, err = bot.ParseIncidentID(c.URL.Query().Get("before")); err != nil {
+		return nil, badInput(err)
+	}
+	switch owner := c.URL.Query().Get("owner"); owner {
+	case "me":
+		if q.Owner = c.who.person.ID; q.Owner == "" {
+			return nil, bot.Refuse(bot.RefusedIdentity, "Nobody knows who is asking, so nothing is yours.", "salve whoami says more.")
+		}
+	default:
+		q.Owner = bot.PersonID(owner)
+	}
+	return s.ports.Rows.Incidents(ctx, q)
+}
+
+func incidentID(c call) (bot.IncidentID, error) {
+	id, err := bot.ParseIncidentID(c.PathValue("id"))
+	if err != nil {
+		return 0, badInput(err)
+	}
+	return id, nil
+}
+
+func (s *Server) incident(ctx context.Context, c call) (any, error) {
+	id, err := incidentID(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.ports.Cards.Card(ctx, id, c.who.person)
+}
+
+func (s *Server) timeline(ctx context.Context, c call) (any, error) {
+	id, err := incidentID(c)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.ports.Cards.Timeline(ctx, id)
+	return text(t), err
+}
+
+func (s *Server) why(ctx context.Context, c call) (any, error) {
+	id, err := incidentID(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.ports.Insight.Why(ctx, id)
+}
+
+func (s *Server) incidentEvents(ctx context.Context, c call) (any, error) {
+	id, err := incidentID(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.ports.Records.Events(ctx, bot.EventQuery{Incident: id, Last: true, Limit: 1000})
+}
+
+func (s *Server) runs(ctx context.Context, c call) (any, error) {
+	v := c.URL.Query()
+	q := bot.RunQuery{Target: v.Get("target"), Playbook: v.Get("playbook"), Active: v.Get("active") == "true"}
+	var err error
+	if q.Limit, err = limit(c); err != nil {
+		return nil, err
+	}
+	if q.Incident, err = bot.ParseIncidentID(v.Get("incident")); err != nil {
+		return nil, badInput(err)
+	}
+	if q.Before, err = bot.ParseRunID(v.Get("before")); err != nil {
+		return nil, badInput(err)
+	}
+	return s.ports.Rows.Runs(ctx, q)
+}
+
+func (s *Server) oneRun(ctx context.Context, c call) (any, error) {
+	id, err := bot.ParseRunID(c.PathValue("id"))
+	if err != nil {
+		return nil, badInput(err)
+	}
+	r, err := s.ports.Rows.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.ports.Rows.Plan(ctx, r.Plan)
+	return bot.CardRun{Run: r, Plan: p}, err
+}
+
+func (s *Server) approvals(ctx context.Context, c call) (any, error) {
+	q := bot.ApprovalQuery{}
+	var err error
+	if q.Limit, err = limit(c); err != nil {
+		return nil, err
+	}
+	if q.Incident, err = bot.ParseIncidentID(c.URL.Query().Get("incident")); err != nil {
+		return nil, badInput(err)
+	}
+	for _, st := range c.URL.Query()["state"] {
+		q.States = append(q.States, bot.ApprovalState(st))
+	}
+	return s.ports.Rows.Approvals(ctx, q)
+}
+
+func (s *Server) events(ctx context.Context, c call) (any, error) {
+	v := c.URL.Query()
+	q := bot.EventQuery{Last: v.Get("last") == "true"}
+	var err error
+	if q.Limit, err = limit(c); err != nil {
+		return nil, err
+	}
+	if q.Incident, err = bot.ParseIncidentID(v.Get("incident")); err != nil {
+		return nil, badInput(err)
+	}
+	if q.Run, err = bot.ParseRunID(v.Get("run")); err != nil {
+		return nil, badInput(err)
+	}
+	return s.ports.Records.Events(ctx, q)
+}
+
+func (s *Server) verifyAudit(ctx context.Context, _ call) (any, error) {
+	return s.ports.Insight.VerifyAudit(ctx)
+}
+
+func (s *Server) quarantine(ctx context.Context, c call) (any, error) {
+	q := bot.QuarantineQuery{}
+	var err error
+	if q.Limit, err = limit(c); err != nil {
+		return nil, err
+	}
+	for _, st := range c.URL.Query()["state"] {
+		q.States = append(q.States, bot.QuarantineState(st))
+	}
+	return s.ports.Records.QuarantineList(ctx, q)
+}
+
+// heldPayload is a quarantined payload with its body as text.
+type heldPayload struct {
+	bot.Quarantined
+	Body string `json:"body"`
+}
+
+func (s *Server) payload(ctx context.Context, c call) (any, error) {
+	id, err := bot.ParseQuarantineID(c.PathValue("id"))
+	if err != nil {
+		return nil, badInput(err)
+	}
+	q, err := s.ports.Records.QuarantineItem(ctx, id)
+	return heldPayload{Quarantined: q, Body: strings.ToValidUTF8(string(q.Body), "\uFFFD")}, err
+}
+
+func (s *Server) playbooks(context.Context, call) (any, error) {
+	return s.ports.Insight.Playbooks(), nil
+}
+
+func (s *Server) halts(ctx context.Context, _ call) (any, error) { return s.ports.Insight.Halts(ctx) }
+
+func (s *Server) status(ctx context.Context, _ call) (any, error) { return s.ports.Insight.Status(ctx) }
+
+func (s *Server) whoami(_ context.Context, c call) (any, error) { return c.who.person, nil }
+
+// live answers when something has changed, or after a while.
+func (s *Server) live(ctx context.Context, _ call) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.LongPoll)
+	defer cancel()
+	select {
+	case t := <-s.ports.Cards.Subscribe(ctx):
+		return t, nil
+	case <-ctx.Done():
+		return bot.Touched{}, nil
+	}
+}
