@@ -78,7 +78,7 @@ func (f facts) runActions() []bot.CardAction {
 		switch {
 		case r.State == bot.RunWaiting:
 			out = append(out, settlements(r, f.halt != nil)...)
-		case r.Active() && r.CancelBy.Name == "":
+		case r.Active() && r.State != bot.RunUndoing && r.CancelBy.Name == "":
 			out = append(out, bot.CardAction{
 				Label: "Cancel " + r.ID.String(), Style: danger, Command: ofRun(bot.VerbCancel, r), CLI: "salve cancel " + r.ID.String(),
 				Confirm: fmt.Sprintf("Stop %s before its next step; what it did on %s is undone where it can be.", r.ID, r.Target),
@@ -116,14 +116,9 @@ func (f facts) undoable(r bot.Run) bool {
 	return open
 }
 
-// settlements are the answers that a waiting Run takes.
+// settlements are the answers that a waiting Run takes: about the step that a
+// person has to judge, or, when a halt stopped it between steps, to go on.
 func settlements(r bot.Run, halted bool) []bot.CardAction {
-	unknown := ""
-	for _, s := range r.Steps {
-		if s.State == bot.StepUnknown {
-			unknown = s.ID
-		}
-	}
 	var out []bot.CardAction
 	add := func(label, style string, s bot.Settlement, confirm string) {
 		cmd := ofRun(bot.VerbSettle, r)
@@ -133,18 +128,46 @@ func settlements(r bot.Run, halted bool) []bot.CardAction {
 			CLI: fmt.Sprintf("salve settle %s %s", r.ID, s),
 		})
 	}
+	open, judged := unjudged(r)
+	name := stepText(open)
 	switch {
-	case unknown != "":
-		add("It took effect", primary, bot.SettleDone, fmt.Sprintf("You have looked at %s: step %q took effect. The run goes on with the next step.", r.Target, unknown))
-		add("It did not", "", bot.SettleNotDone, fmt.Sprintf("You have looked at %s: step %q did not take effect. It counts as failed.", r.Target, unknown))
-		add("Do it again", "", bot.SettleRetry, fmt.Sprintf("Step %q is carried out once more on %s.", unknown, r.Target))
+	case judged && open.Undo:
+		add("It is undone", primary, bot.SettleDone, fmt.Sprintf("You have looked at %s: the %s took effect. The rest is undone.", r.Target, name))
+		add("It is not undone", "", bot.SettleNotDone, fmt.Sprintf("You have looked at %s: the %s did not take effect. The rest is undone all the same.", r.Target, name))
+		add("Try again", "", bot.SettleRetry, fmt.Sprintf("The %s is carried out once more on %s.", name, r.Target))
+	case judged:
+		add("It took effect", primary, bot.SettleDone, fmt.Sprintf("You have looked at %s: %s took effect. The run goes on with the next step.", r.Target, name))
+		add("It did not", "", bot.SettleNotDone, fmt.Sprintf("You have looked at %s: %s did not take effect. The run ends as failed, and what was done before is undone.", r.Target, name))
+		add("Do it again", "", bot.SettleRetry, fmt.Sprintf("%s is carried out once more on %s.", capital(name), r.Target))
 	case !halted:
 		add("Go on", primary, bot.SettleContinue, fmt.Sprintf("%s goes on with its next step on %s.", r.ID, r.Target))
 	}
-	add("Give up and undo", danger, bot.SettleUndo, fmt.Sprintf("%s ends as failed; what it did on %s is undone, newest first.", r.ID, r.Target))
-	add("Give up, leave as it is", danger, bot.SettleAbandon, fmt.Sprintf("%s ends as failed; %s stays as it is now.", r.ID, r.Target))
+	if !open.Undo {
+		add("Give up and undo", danger, bot.SettleUndo, fmt.Sprintf("%s ends here; what it did on %s is undone, newest first.", r.ID, r.Target))
+	}
+	add("Give up, leave as it is", danger, bot.SettleAbandon, fmt.Sprintf("%s ends here; %s stays as it is now.", r.ID, r.Target))
 	return out
 }
+
+// unjudged is the step that a person has to judge: one that is unknown, or an
+// undo that failed.
+func unjudged(r bot.Run) (bot.Step, bool) {
+	for _, s := range r.Steps {
+		if bad := s.State == bot.StepUnknown || s.Undo && s.State == bot.StepFailed; bad && s.SettledBy.Name == "" {
+			return s, true
+		}
+	}
+	return bot.Step{}, false
+}
+
+func stepText(s bot.Step) string {
+	if s.Undo {
+		return fmt.Sprintf("undo of step %q", s.ID)
+	}
+	return fmt.Sprintf("step %q", s.ID)
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // workActions are what people do with the Incident itself.
 func (f facts) workActions(viewer bot.Person) []bot.CardAction {
@@ -165,10 +188,11 @@ func (f facts) workActions(viewer bot.Person) []bot.CardAction {
 	case bot.IncidentOpen, bot.IncidentResolved:
 	}
 	var out []bot.CardAction
-	if inc.Owner == viewer.ID {
-		out = append(out, add("Release", "", bot.VerbRelease, ""), add("Hand over", "", bot.VerbHandover, "PERSON MESSAGE", askTo, askReason))
-	} else {
+	if inc.Owner != viewer.ID {
 		out = append(out, add("Take it", f.takeStyle(), bot.VerbTake, ""))
+	}
+	if inc.Owner != "" { // any responder may, for an owner who sleeps
+		out = append(out, add("Release", "", bot.VerbRelease, ""), add("Hand over", "", bot.VerbHandover, "PERSON MESSAGE", askTo, askReason))
 	}
 	out = append(out,
 		bot.CardAction{

@@ -127,6 +127,9 @@ func scenes() []scene {
 		{"unverified", ran(bot.RunUnverified, done...), bot.PhaseNeedsPerson},
 		{"cancelled", with(ran(bot.RunCancelled, step("drain", bot.StepSkipped)), func(s *chat.State) { s.Runs[0].Reason = "Rob asked for it" }), bot.PhaseNeedsPerson},
 		{"unknown-step", ran(bot.RunWaiting, step("drain", bot.StepSucceeded), step("restart", bot.StepUnknown), step("warm", bot.StepPlanned)), bot.PhaseNeedsPerson},
+		{"undo-failed", with(ran(bot.RunWaiting, step("drain", bot.StepSucceeded), step("restart", bot.StepFailed), bot.Step{ID: "drain", Undo: true, State: bot.StepFailed}), func(s *chat.State) {
+			s.Runs[0].Ending, s.Runs[0].Reason = bot.RunFailed, "the undo of drain failed"
+		}), bot.PhaseNeedsPerson},
 		{"nothing-fits", with(came(), func(s *chat.State) {
 			s.Incident.Decision.At = began
 			s.Nearest = &bot.CardNearest{Playbook: "service-restart", WhyNot: `labels["alertname"] is "Cert", not "ServiceHangs"`}

@@ -165,10 +165,11 @@ func verifyingText(r bot.Run) string {
 }
 
 func waitingText(r bot.Run, halted bool) string {
-	for _, s := range r.Steps {
-		if s.State == bot.StepUnknown {
-			return fmt.Sprintf("A person is needed: nobody knows whether step %q of %s took effect on %s. Look there, then say what became of it.", s.ID, r.ID, r.Target)
-		}
+	switch s, ok := unjudged(r); {
+	case ok && s.State == bot.StepFailed:
+		return fmt.Sprintf("A person is needed: the %s of %s failed on %s, and nothing goes on there. Look there, then say what became of it.", stepText(s), r.ID, r.Target)
+	case ok:
+		return fmt.Sprintf("A person is needed: nobody knows whether %s of %s took effect on %s. Look there, then say what became of it.", stepText(s), r.ID, r.Target)
 	}
 	text := fmt.Sprintf("A person is needed: %s stopped before its next step on %s: %s.", r.ID, r.Target, cmp.Or(strings.TrimSuffix(r.Reason, "."), "no reason is on record"))
 	if halted {

@@ -19,10 +19,20 @@
       if (e.textContent !== text) e.textContent = text;
     }
   };
+  const main = () => document.getElementById("main");
+
+  // bare is a page without what moves by itself, to see whether another differs.
+  const bare = (m) => {
+    const copy = m.cloneNode(true);
+    for (const e of copy.querySelectorAll("[data-ago]")) e.textContent = "";
+    for (const e of copy.querySelectorAll(".flash")) e.remove();
+    return copy.innerHTML;
+  };
+  let shown = bare(main());
+
   tick();
   setInterval(tick, 5000);
 
-  const main = () => document.getElementById("main");
   const live = document.getElementById("live");
   const watch = main().dataset.watch;
   if (!watch || !window.EventSource) return;
@@ -75,7 +85,6 @@
     if (now && now !== before) document.getElementById("announce").textContent = now;
   };
 
-  let shown = null; // the last page as it came, to leave an unchanged one alone
   let busy = false;
   let again = false;
   let pressed = false;
@@ -90,8 +99,7 @@
       if (!answer.ok) throw new Error("status " + answer.status);
       const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
       if (!next) throw new Error("not a page");
-      for (const e of next.querySelectorAll("[data-ago]")) e.textContent = "";
-      const html = next.innerHTML;
+      const html = bare(next);
       if (pressed) { again = true; return; }
       if (html !== shown) {
         const state = keep();
