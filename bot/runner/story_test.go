@@ -302,6 +302,13 @@ func TestARunWhosePlanDoesNotFitWaitsForAPerson(t *testing.T) {
 	require.Equal(t, bot.RunWaiting, runner.Recovered(start(r, twoSteps()), bot.Plan{}, now).State)
 }
 
+func TestVerifyingWithoutItsPlanEndsUnverified(t *testing.T) {
+	t.Parallel()
+	r := runner.Verified(places(twoSteps())["verifying"], bot.Plan{}, nil, now)
+	require.Equal(t, bot.RunUnverified, r.State)
+	require.Equal(t, bot.FixUnknown, r.Fix)
+}
+
 func TestAnEmptyPlanFinishes(t *testing.T) {
 	t.Parallel()
 	p := twoSteps(noVerify)

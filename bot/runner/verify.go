@@ -40,10 +40,14 @@ func fixOf(checks []bot.CheckResult, id string) bot.Fix {
 // is undone; when none says no but some could not tell, it ends unverified and
 // nothing is undone.
 func Verified(run bot.Run, plan bot.Plan, results []bot.CheckResult, now time.Time) bot.Run {
-	if run.State != bot.RunVerifying || plan.Verify == nil {
+	if run.State != bot.RunVerifying {
 		return run
 	}
 	run = own(run)
+	if plan.Verify == nil {
+		run.Fix, run.Reason = bot.FixUnknown, "the plan has no verification, although the run verifies"
+		return over(run, plan, bot.RunUnverified, now)
+	}
 	for _, r := range results {
 		run.Checks = keep(run.Checks, r)
 	}
