@@ -10,7 +10,8 @@
 // It assumes that variables were limited in size by whoever took them in. On
 // failure an evaluation returns an error in words of the expression; a label
 // that is missing makes a match false instead, since "labels that it does not
-// have" is what most alerts look like to most playbooks.
+// have" is what most alerts look like to most playbooks. So it is for a rule
+// that is negated: what reads a missing label never matches; has() asks first.
 package expr
 
 import (
@@ -90,6 +91,7 @@ func newEnv(e Env) (*cel.Env, error) {
 		ext.Strings(),
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(32),
+		cel.EnableMacroCallTracking(), // so that a clause can be written out again
 		cel.Function("severity", cel.Overload("severity_string", []*cel.Type{cel.StringType}, cel.IntType,
 			cel.UnaryBinding(severityRank))),
 	}
@@ -115,8 +117,9 @@ func severityRank(v ref.Val) ref.Val {
 
 // compiled is a checked expression with its program.
 type compiled struct {
+	env     Env
 	src     string
-	tree    ast.Expr
+	ast     *ast.AST
 	program cel.Program
 }
 
@@ -142,14 +145,14 @@ func compile(e Env, src string, wants ...*cel.Type) (*compiled, error) {
 	if len(wants) > 0 && !slices.ContainsFunc(wants, tree.OutputType().IsExactType) {
 		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the expression gives %s, not %s", tree.OutputType(), wants[0])}
 	}
-	if err := checkCalls(tree.NativeRep()); err != nil {
+	if err := lint(tree.NativeRep()); err != nil {
 		return nil, err
 	}
-	prog, err := env.Program(tree, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
+	prog, err := env.Program(tree, programOptions(env, tree)...)
 	if err != nil {
 		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
 	}
-	return &compiled{src: src, tree: tree.NativeRep().Expr(), program: prog}, nil
+	return &compiled{env: e, src: src, ast: tree.NativeRep(), program: prog}, nil
 }
 
 // explain turns CEL's issues into one Error, with a hint for misspelt names.
@@ -168,45 +171,13 @@ func explain(e Env, iss *cel.Issues) error {
 	return out
 }
 
-// zoned are the functions on timestamps whose second form reads the time zone
-// database.
-var zoned = []string{
-	"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
-	"getHours", "getMinutes", "getSeconds", "getMilliseconds",
-}
-
-// checkCalls refuses what would read a disk, and severities that do not exist.
-func checkCalls(a *ast.AST) error {
-	var found error
-	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(func(x ast.Expr) {
-		if found != nil || x.Kind() != ast.CallKind {
-			return
-		}
-		call := x.AsCall()
-		at := a.SourceInfo().GetStartLocation(x.ID())
-		fail := func(msg, hint string) {
-			found = &Error{Line: max(at.Line(), 1), Column: max(at.Column()+1, 1), Message: msg, Hint: hint}
-		}
-		if slices.Contains(zoned, call.FunctionName()) && len(call.Args()) > 0 {
-			fail(call.FunctionName()+" takes no time zone here", "times are UTC")
-		}
-		if call.FunctionName() != "severity" || len(call.Args()) != 1 || call.Args()[0].Kind() != ast.LiteralKind {
-			return
-		}
-		if s, ok := call.Args()[0].AsLiteral().(types.String); ok {
-			if _, err := bot.ParseSeverity(string(s)); err != nil {
-				fail(err.Error(), "")
-			}
-		}
-	}))
-	return found
-}
-
 // ErrCost tells that an evaluation was stopped at its cost limit.
 var ErrCost = errors.New("the expression costs too much; make it simpler")
 
-// errNoKey tells that a label or field that was read is not there.
-var errNoKey = errors.New("it is not there")
+// noKey tells that a label or field that was read is not there.
+type noKey struct{ src, key string }
+
+func (e *noKey) Error() string { return fmt.Sprintf("%s reads %q: it is not there", e.src, e.key) }
 
 func (c *compiled) eval(v Vars) (ref.Val, error) {
 	out, _, err := c.program.Eval(v.activation())
@@ -218,7 +189,7 @@ func (c *compiled) eval(v Vars) (ref.Val, error) {
 	case strings.Contains(msg, "actual cost limit exceeded"):
 		return nil, fmt.Errorf("%s: %w", c.brief(), ErrCost)
 	case strings.HasPrefix(msg, "no such key: "):
-		return nil, fmt.Errorf("%s reads %q: %w", c.brief(), strings.TrimPrefix(msg, "no such key: "), errNoKey)
+		return nil, &noKey{src: c.brief(), key: strings.TrimPrefix(msg, "no such key: ")}
 	default:
 		return nil, fmt.Errorf("%s: %s", c.brief(), msg)
 	}
@@ -251,10 +222,19 @@ func CompileBool(e Env, src string) (*Bool, error) {
 
 // Eval evaluates. A key that is missing makes it false, without an error.
 func (b *Bool) Eval(v Vars) (bool, error) {
-	out, err := b.c.eval(v)
-	if errors.Is(err, errNoKey) {
+	ok, err := b.strict(v)
+	if err == nil {
+		return ok, nil
+	}
+	if _, missing := errors.AsType[*noKey](err); missing {
 		return false, nil
 	}
+	return false, err
+}
+
+// strict evaluates with an error for a key that is missing.
+func (b *Bool) strict(v Vars) (bool, error) {
+	out, err := b.c.eval(v)
 	if err != nil {
 		return false, err
 	}

@@ -3,9 +3,11 @@ package expr_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"salve/bot"
@@ -172,6 +174,14 @@ func TestTemplates(t *testing.T) {
 		{"${{ alert.labels.quote }}", `a"b'c`},
 		{"${{ alert.starts_at }}", "2026-11-24T08:30:00Z"},
 		{"cost $5 {{ x }}", "cost $5 {{ x }}"},
+		{`${{ r"\" }}${{ '' }}`, `\`},
+		{`a${{ '\'}}' }}b`, `a'}}b`},
+		{`${{ """a"}}"b""" }}`, `a"}}"b`},
+		{"${{ '''a\n}}''' }}", "a\n}}"},
+		{`${{ {"a":{"b":'}'}}.a.b}}`, "}"},
+		{"${{ null }}", nil},
+		{"${{ duration('90s') }}", "1m30s"},
+		{"${{ '${{ 1 }}' }}", "${{ 1 }}"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {
@@ -216,13 +226,38 @@ func TestTextTakesOnlyScalarsOfOneLine(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
 		`x ${{ alert.labels }}`: "only text, numbers, booleans and times",
-		"x ${{ 'a\\nb' }}":      "control character at byte 1",
 		"x ${{ 'a\\u0000' }}":   "control character",
 	} {
 		tpl, err := expr.CompileTemplate(expr.AlertEnv, src)
 		require.NoError(t, err, src)
 		_, err = tpl.Eval(sample())
 		require.ErrorContains(t, err, want, src)
+	}
+}
+
+func TestOnlyDataMayHaveLineBreaks(t *testing.T) {
+	t.Parallel()
+	asIs := func(_ int, s string) (string, error) { return s, nil }
+	for _, bad := range []string{"a\nb", "a\tb", "a\x1b[31mb", "a\u2028b", "a\u0085b", "a\x7f"} {
+		v := expr.AlertVars(bot.Alert{Title: bad}, bot.Incident{}, nil)
+		for _, src := range []string{"${{ alert.title }}", "x ${{ alert.title }}"} {
+			tpl, err := expr.CompileTemplate(expr.AlertEnv, src)
+			require.NoError(t, err)
+			_, err = tpl.EvalEscaped(v, asIs)
+			require.ErrorContains(t, err, "control character at byte 1", "%q", bad)
+			got, err := tpl.Eval(v)
+			require.NoError(t, err)
+			require.Equal(t, strings.Replace(src, "${{ alert.title }}", bad, 1), got)
+		}
+	}
+	for bad, want := range map[string]string{"a\x00": "NUL", "a\xff": "not valid UTF-8"} {
+		v := expr.AlertVars(bot.Alert{Title: bad, Labels: map[string]string{bad: "x"}}, bot.Incident{}, nil)
+		for _, src := range []string{"${{ alert.title }}", "x ${{ alert.title }}", "${{ [alert.title] }}", "${{ alert.labels }}"} {
+			tpl, err := expr.CompileTemplate(expr.AlertEnv, src)
+			require.NoError(t, err)
+			_, err = tpl.Eval(v)
+			require.ErrorContains(t, err, want, "%q", src)
+		}
 	}
 }
 
@@ -297,4 +332,116 @@ func FuzzTemplate(f *testing.F) {
 			require.Equal(t, src, s)
 		}
 	})
+}
+
+func TestComparisonsThatCannotBeMeantAreRefused(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		src  string
+		line int
+		col  int
+		want string
+	}{
+		{`alert.severity == "hihg"`, 1, 19, `alert.severity is never "hihg"; it is one of info, low, medium, high, critical, unknown`},
+		{`true && "High" != incident.severity`, 1, 9, `incident.severity is never "High"`},
+		{`alert.severity in ["high", "dire"]`, 1, 28, `alert.severity is never "dire"`},
+		{`alert.state == "ok"`, 1, 16, `alert.state is never "ok"; it is one of firing, resolved`},
+		{`alert.severity >= "high"`, 1, 16, `severities compare as text here; write severity(alert.severity) and severity("high")`},
+		{`alert.title.matches(alert.labels["p"])`, 1, 33, "a pattern is written out as one text"},
+		{`alert.title.matches("(a")`, 1, 21, "missing closing )"},
+		{`dyn(alert.starts_at).getHours("Europe/Vienna") == 1`, 1, 30, "takes no time zone here"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.src, func(t *testing.T) {
+			t.Parallel()
+			_, err := expr.CompileBool(expr.AlertEnv, tt.src)
+			ee, ok := errors.AsType[*expr.Error](err)
+			require.True(t, ok, "%v", err)
+			require.ErrorContains(t, ee, tt.want)
+			require.Equal(t, [2]int{tt.line, tt.col}, [2]int{ee.Line, ee.Column})
+		})
+	}
+}
+
+func TestLongRulesAreTaken(t *testing.T) {
+	t.Parallel()
+	b, err := expr.CompileBool(expr.AlertEnv, strings.Repeat(`alert.labels["service"] == "db" && `, 80)+"true")
+	require.NoError(t, err)
+	ok, err := b.Eval(sample())
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, 81, b.Clauses())
+	require.Len(t, b.Equalities(), 80)
+}
+
+func TestALoopOverLargeDataIsStopped(t *testing.T) {
+	t.Parallel()
+	labels := map[string]string{}
+	for i := range 5000 {
+		labels[strings.Repeat("a", i%50)+string(rune('a'+i%26))+strings.Repeat("b", i/50)] = "x"
+	}
+	b, err := expr.CompileBool(expr.AlertEnv, `alert.labels.all(k, alert.labels.all(j, k != j || k == j))`)
+	require.NoError(t, err)
+	_, err = b.Eval(expr.AlertVars(bot.Alert{Labels: labels}, bot.Incident{}, nil))
+	require.ErrorIs(t, err, expr.ErrCost)
+	s, err := expr.CompileString(expr.AlertEnv, `alert.title.replace("", alert.title).replace("", alert.title)`)
+	require.NoError(t, err)
+	_, err = s.Eval(expr.AlertVars(bot.Alert{Title: strings.Repeat("a", 500)}, bot.Incident{}, nil))
+	require.ErrorIs(t, err, expr.ErrCost)
+}
+
+func TestWhatDoesNotHoldIsNamed(t *testing.T) {
+	t.Parallel()
+	b, err := expr.CompileBool(expr.AlertEnv, `alert.labels["service"] == "web" && alert.severity == "high" && has(alert.labels.zone) &&
+		alert.labels["host"].startsWith("a") && (alert.title == "x" || alert.title.contains("disk")) && alert.labels.exists(k, k == "nope") &&
+		alert.labels["n"].charAt(9) == "x" && alert.labels["a\"b"] == "c"`)
+	require.NoError(t, err)
+	got := b.Unmet(sample())
+	require.Equal(t, []expr.Clause{
+		{Source: `alert.labels["service"] == "web"`, Equal: &expr.Term{Path: `labels["service"]`, Value: "web"}},
+		{Source: `has(alert.labels.zone)`},
+		{Source: `alert.labels["host"].startsWith("a")`, Missing: "host"},
+		{Source: `alert.title == "x" || alert.title.contains("disk")`},
+		{Source: `alert.labels.exists(k, k == "nope")`},
+		{Source: got[5].Source, Err: got[5].Err},
+		{Source: `alert.labels["a\"b"] == "c"`, Equal: &expr.Term{Path: `labels["a\"b"]`, Value: "c"}, Missing: `a"b`},
+	}, got)
+	require.ErrorContains(t, got[5].Err, "index out of range")
+}
+
+func TestParamsThatAreReadAreKnown(t *testing.T) {
+	t.Parallel()
+	tpl, err := expr.CompileTemplate(expr.AlertEnv, `${{ params.b + params["a"] }}/${{ has(params.c) ? params.b : alert.title }}`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "c"}, tpl.Params())
+	b, err := expr.CompileBool(expr.AlertEnv, `alert.title == "params.x"`)
+	require.NoError(t, err)
+	require.Empty(t, b.Params())
+}
+
+func TestTheBodyOfAProbeIsReadOnceHoweverOftenItIsAskedFor(t *testing.T) { // counts allocations, so not in parallel
+	b, err := expr.CompileBool(expr.ProbeEnv, `[1,2,3,4,5].all(x, [1,2,3,4,5].all(y, json.list[0] == "x"))`)
+	require.NoError(t, err)
+	v := expr.ProbeVars(bot.Probe{Body: `{"list":["x"` + strings.Repeat(`,"y"`, 1000) + `]}`})
+	per := testing.AllocsPerRun(20, func() { _, err = b.Eval(v) })
+	require.NoError(t, err)
+	require.Less(t, per, 1000.0)
+}
+
+func TestExpressionsAreUsedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	b, err := expr.CompileBool(expr.AlertEnv, `alert.labels["service"] == "db" && alert.labels.exists(k, k == "n")`)
+	require.NoError(t, err)
+	v := sample()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				ok, err := b.Eval(v)
+				assert.True(t, ok)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -4,13 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
-	"time"
 )
 
 const (
@@ -29,6 +23,9 @@ type Template struct {
 // CompileTemplate compiles the parts of a template. Positions in an *Error count
 // in src.
 func CompileTemplate(e Env, src string) (*Template, error) {
+	if len(src) > maxText {
+		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the text is longer than %d bytes", maxText)}
+	}
 	t := &Template{}
 	rest, offset := src, 0
 	for {
@@ -66,44 +63,6 @@ func compilePart(e Env, src, part string, start int) (*compiled, error) {
 	return c, err
 }
 
-// endOfPart finds the }} that closes a part, past strings and braces.
-func endOfPart(s string) (int, bool) {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
-		case '"', '\'':
-			n, ok := endOfString(s[i:], c)
-			if !ok {
-				return 0, false
-			}
-			i += n
-		case '{':
-			depth++
-		case '}':
-			if depth == 0 && strings.HasPrefix(s[i:], closeMark) {
-				return i, true
-			}
-			depth--
-		}
-	}
-	return 0, false
-}
-
-// endOfString is the index of the quote that ends the string that s begins with.
-func endOfString(s string, quote byte) (int, bool) {
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case quote:
-			return i, true
-		case '\n':
-			return 0, false
-		}
-	}
-	return 0, false
-}
-
 func position(src string, offset int) (line, col int) {
 	before := src[:offset]
 	line = strings.Count(before, "\n") + 1
@@ -129,11 +88,13 @@ func (t *Template) Whole() bool {
 	return len(t.parts) == 1 && t.texts[0] == "" && t.texts[1] == ""
 }
 
-// Eval renders: typed data (string, bool, int64, float64, []any,
-// map[string]any) for a whole part, else text.
+// Eval renders data: typed (string, bool, int64, float64, nil, []any,
+// map[string]any) for a whole part, else text. Text is valid UTF-8 without NUL
+// and may have line breaks, so it is not for a place where a line break says
+// something.
 func (t *Template) Eval(v Vars) (any, error) {
 	if !t.Whole() {
-		return t.EvalEscaped(v, func(_ int, s string) (string, error) { return s, nil })
+		return t.render(v, func(_ int, s string) (string, error) { return s, checkText(s) })
 	}
 	out, err := t.parts[0].eval(v)
 	if err != nil {
@@ -146,10 +107,19 @@ func (t *Template) Eval(v Vars) (any, error) {
 	return data, nil
 }
 
-// EvalEscaped renders text, with each part's value passed through escape, which
-// gets the part's number from 0. Values are scalars without control characters;
-// a line break or a tab counts as one.
+// EvalEscaped renders text of which each part's value is passed through escape,
+// which gets the part's number from 0. Values are scalars without control
+// characters; a line break or a tab counts as one.
 func (t *Template) EvalEscaped(v Vars, escape func(part int, s string) (string, error)) (string, error) {
+	return t.render(v, func(i int, s string) (string, error) {
+		if err := checkLine(s); err != nil {
+			return "", err
+		}
+		return escape(i, s)
+	})
+}
+
+func (t *Template) render(v Vars, put func(part int, s string) (string, error)) (string, error) {
 	var b strings.Builder
 	b.WriteString(t.texts[0])
 	for i, p := range t.parts {
@@ -157,11 +127,11 @@ func (t *Template) EvalEscaped(v Vars, escape func(part int, s string) (string, 
 		if err != nil {
 			return "", err
 		}
-		s, err := scalar(out)
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", p.brief(), err)
+		s, err := text(out)
+		if err == nil {
+			s, err = put(i, s)
 		}
-		if s, err = escape(i, s); err != nil {
+		if err != nil {
 			return "", fmt.Errorf("%s: %w", p.brief(), err)
 		}
 		b.WriteString(s)
@@ -171,97 +141,6 @@ func (t *Template) EvalEscaped(v Vars, escape func(part int, s string) (string, 
 		}
 	}
 	return b.String(), nil
-}
-
-// scalar is a value as text for an argument: one line, nothing invisible.
-func scalar(v ref.Val) (string, error) {
-	s, err := text(v)
-	if err != nil {
-		return "", err
-	}
-	if !utf8.ValidString(s) {
-		return "", errors.New("the value is not valid UTF-8")
-	}
-	if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
-		return "", fmt.Errorf("the value has a control character at byte %d", i)
-	}
-	return s, nil
-}
-
-func text(v ref.Val) (string, error) {
-	switch x := v.(type) {
-	case types.String:
-		return string(x), nil
-	case types.Bool, types.Int, types.Uint, types.Double:
-		return fmt.Sprint(x.Value()), nil
-	case types.Timestamp:
-		return x.Time.UTC().Format(time.RFC3339Nano), nil
-	case types.Duration:
-		return x.Duration.String(), nil
-	default:
-		return "", fmt.Errorf("the value is %s; only text, numbers, booleans and times can stand in text", v.Type().TypeName())
-	}
-}
-
-const maxDepth = 16
-
-// native turns a value into JSON-like Go data.
-func native(v ref.Val, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errors.New("the value is nested too deeply")
-	}
-	switch x := v.(type) {
-	case types.Bool:
-		return bool(x), nil
-	case types.Int:
-		return int64(x), nil
-	case types.Uint:
-		if uint64(x) > 1<<62 {
-			return nil, errors.New("the number is too large")
-		}
-		return int64(x), nil
-	case types.Double:
-		return float64(x), nil
-	case traits.Lister:
-		return nativeList(x, depth)
-	case traits.Mapper:
-		return nativeMap(x, depth)
-	default:
-		s, err := text(v)
-		if err == nil && !utf8.ValidString(s) {
-			return nil, errors.New("the value is not valid UTF-8")
-		}
-		return s, err
-	}
-}
-
-func nativeList(l traits.Lister, depth int) (any, error) {
-	out := []any{}
-	for it := l.Iterator(); it.HasNext() == types.True; {
-		v, err := native(it.Next(), depth+1)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-func nativeMap(m traits.Mapper, depth int) (any, error) {
-	out := map[string]any{}
-	for it := m.Iterator(); it.HasNext() == types.True; {
-		k := it.Next()
-		name, ok := k.(types.String)
-		if !ok {
-			return nil, fmt.Errorf("a key is %s, not text", k.Type().TypeName())
-		}
-		v, err := native(m.Get(k), depth+1)
-		if err != nil {
-			return nil, err
-		}
-		out[string(name)] = v
-	}
-	return out, nil
 }
 
 // EvalShape is the text with every part replaced by the same stand-in, for

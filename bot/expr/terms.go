@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strconv"
+	"strings"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -20,26 +21,44 @@ type Term struct {
 
 // Value is what an alert has at a Path; false when it has nothing there.
 func Value(a bot.Alert, path string) (string, bool) {
+	read, ok := Reader(path)
+	if !ok {
+		return "", false
+	}
+	return read(&a)
+}
+
+// Reader reads one Path of alerts; false when there is no such Path. Make it
+// once for many alerts.
+func Reader(path string) (func(*bot.Alert) (string, bool), bool) {
+	field := func(get func(*bot.Alert) string) (func(*bot.Alert) (string, bool), bool) {
+		return func(a *bot.Alert) (string, bool) { return get(a), true }, true
+	}
 	switch path {
 	case "title":
-		return a.Title, true
+		return field(func(a *bot.Alert) string { return a.Title })
 	case "severity":
-		return a.Severity.String(), true
+		return field(func(a *bot.Alert) string { return a.Severity.String() })
 	case "source":
-		return a.Source, true
+		return field(func(a *bot.Alert) string { return a.Source })
 	case "state":
-		return string(a.State), true
+		return field(func(a *bot.Alert) string { return string(a.State) })
 	case "fingerprint":
-		return a.Fingerprint, true
+		return field(func(a *bot.Alert) string { return a.Fingerprint })
 	}
-	for prefix, m := range map[string]map[string]string{"labels[": a.Labels, "annotations[": a.Annotations} {
-		if len(path) > len(prefix) && path[:len(prefix)] == prefix {
-			name, err := strconv.Unquote(path[len(prefix) : len(path)-1])
-			v, ok := m[name]
-			return v, ok && err == nil
-		}
+	of, quoted, ok := strings.Cut(strings.TrimSuffix(path, "]"), "[")
+	name, err := strconv.Unquote(quoted)
+	if !ok || err != nil {
+		return nil, false
 	}
-	return "", false
+	switch of {
+	case "labels":
+		return func(a *bot.Alert) (string, bool) { v, ok := a.Labels[name]; return v, ok }, true
+	case "annotations":
+		return func(a *bot.Alert) (string, bool) { v, ok := a.Annotations[name]; return v, ok }, true
+	default:
+		return nil, false
+	}
 }
 
 // Equalities are the terms, joined by && at the top, that say that something of
@@ -47,7 +66,7 @@ func Value(a bot.Alert, path string) (string, bool) {
 // is false.
 func (b *Bool) Equalities() []Term {
 	var out []Term
-	for _, c := range conjuncts(b.c.tree) {
+	for _, c := range conjuncts(b.c.ast.Expr()) {
 		if t, ok := equality(c); ok {
 			out = append(out, t)
 		}
@@ -57,7 +76,7 @@ func (b *Bool) Equalities() []Term {
 
 // Clauses is how many terms are joined by && at the top; a measure of how
 // specific the expression is.
-func (b *Bool) Clauses() int { return len(conjuncts(b.c.tree)) }
+func (b *Bool) Clauses() int { return len(conjuncts(b.c.ast.Expr())) }
 
 func conjuncts(e ast.Expr) []ast.Expr {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.LogicalAnd {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"encoding/json"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -12,116 +13,122 @@ import (
 )
 
 // Vars are the values of an environment's variables. Make them once for many
-// evaluations.
-type Vars struct{ a activation }
+// evaluations. The zero Vars is an empty alert.
+type Vars struct{ a cel.Activation }
 
 func (v Vars) activation() cel.Activation {
 	if v.a == nil {
-		return alertVars{}
+		return &alertVars{}
 	}
 	return v.a
 }
 
-type activation interface{ cel.Activation }
-
-// alertVars resolves names without reflection: matching evaluates many
-// expressions over one alert.
+// alertVars resolves names without reflection and without copies: matching
+// evaluates many expressions over one alert. Maps are handed out as they are,
+// which CEL indexes directly.
 type alertVars struct {
-	alert                          bot.Alert
-	inc                            bot.Incident
-	labels, annotations, incLabels ref.Val
-	params                         ref.Val
+	key                                    bot.AlertKey
+	title, severity, state                 string
+	labels, annotations, params, incLabels map[string]string
+	inc                                    bot.IncidentID
+	incTitle                               string
+	incSeverity                            bot.Severity
+	firing, total                          int
 }
 
-// AlertVars are the variables of AlertEnv.
+// AlertVars are the variables of AlertEnv. The maps are read, never written, and
+// must not change while the Vars are in use.
 func AlertVars(alert bot.Alert, inc bot.Incident, params map[string]string) Vars {
-	return Vars{a: alertVars{
-		alert: alert, inc: inc,
-		labels: textMap(alert.Labels), annotations: textMap(alert.Annotations),
-		incLabels: textMap(inc.Labels), params: textMap(params),
+	return Vars{a: &alertVars{
+		key: alert.AlertKey, title: alert.Title, severity: alert.Severity.String(), state: string(alert.State),
+		labels: alert.Labels, annotations: alert.Annotations, params: params, incLabels: inc.Labels,
+		inc: inc.ID, incTitle: inc.Title, incSeverity: inc.Severity, firing: inc.Firing, total: inc.Total,
 	}}
 }
 
-func textMap(m map[string]string) ref.Val {
-	return types.NewStringStringMap(types.DefaultTypeAdapter, m)
-}
-
 // Parent is nil: there is nothing around.
-func (alertVars) Parent() cel.Activation { return nil }
+func (*alertVars) Parent() cel.Activation { return nil }
 
 // ResolveName gives a variable by its whole dotted name.
-func (v alertVars) ResolveName(name string) (any, bool) {
+func (v *alertVars) ResolveName(name string) (any, bool) {
 	switch name {
 	case "alert.labels":
-		return v.labels, v.labels != nil
+		return v.labels, true
 	case "alert.annotations":
-		return v.annotations, v.annotations != nil
+		return v.annotations, true
 	case "alert.title":
-		return types.String(v.alert.Title), true
+		return types.String(v.title), true
 	case "alert.severity":
-		return types.String(v.alert.Severity.String()), true
+		return types.String(v.severity), true
 	case "alert.source":
-		return types.String(v.alert.Source), true
+		return types.String(v.key.Source), true
 	case "alert.state":
-		return types.String(v.alert.State), true
+		return types.String(v.state), true
 	case "alert.fingerprint":
-		return types.String(v.alert.Fingerprint), true
+		return types.String(v.key.Fingerprint), true
 	case "alert.starts_at":
-		return types.Timestamp{Time: v.alert.StartsAt}, true
+		return types.Timestamp{Time: v.key.StartsAt}, true
 	case "params":
-		return v.params, v.params != nil
+		return v.params, true
 	default:
 		return v.ofIncident(name)
 	}
 }
 
-func (v alertVars) ofIncident(name string) (any, bool) {
+func (v *alertVars) ofIncident(name string) (any, bool) {
 	switch name {
 	case "incident.id":
-		return types.String(v.inc.ID.String()), true
+		return types.String(v.inc.String()), true
 	case "incident.title":
-		return types.String(v.inc.Title), true
+		return types.String(v.incTitle), true
 	case "incident.severity":
-		return types.String(v.inc.Severity.String()), true
+		return types.String(v.incSeverity.String()), true
 	case "incident.labels":
-		return v.incLabels, v.incLabels != nil
+		return v.incLabels, true
 	case "incident.firing":
-		return types.Int(v.inc.Firing), true
+		return types.Int(v.firing), true
 	case "incident.total":
-		return types.Int(v.inc.Total), true
+		return types.Int(v.total), true
 	default:
 		return nil, false
 	}
 }
 
-// probeVars resolves the result of a probe; the body is decoded when json is
-// asked for.
-type probeVars struct{ p bot.Probe }
+// probeVars resolves the result of a probe. The body is decoded when json is
+// first asked for, and once: an expression may ask in a loop.
+type probeVars struct {
+	p    bot.Probe
+	json func() ref.Val
+}
 
 // ProbeVars are the variables of ProbeEnv. json is null when the body is not
 // JSON.
-func ProbeVars(p bot.Probe) Vars { return Vars{a: probeVars{p: p}} }
+func ProbeVars(p bot.Probe) Vars {
+	return Vars{a: &probeVars{p: p, json: sync.OnceValue(func() ref.Val {
+		var doc any
+		if json.Unmarshal([]byte(p.Body), &doc) != nil {
+			return types.NullValue
+		}
+		return types.DefaultTypeAdapter.NativeToValue(doc)
+	})}}
+}
 
 // Parent is nil: there is nothing around.
-func (probeVars) Parent() cel.Activation { return nil }
+func (*probeVars) Parent() cel.Activation { return nil }
 
 // ResolveName gives a variable.
-func (v probeVars) ResolveName(name string) (any, bool) {
+func (v *probeVars) ResolveName(name string) (any, bool) {
 	switch name {
 	case "status":
 		return types.Int(v.p.Status), true
 	case "body":
 		return types.String(v.p.Body), true
 	case "fields":
-		return textMap(v.p.Fields), true
+		return v.p.Fields, true
 	case "took":
 		return types.Duration{Duration: time.Duration(v.p.Took)}, true
 	case "json":
-		var doc any
-		if json.Unmarshal([]byte(v.p.Body), &doc) != nil {
-			return types.NullValue, true
-		}
-		return types.DefaultTypeAdapter.NativeToValue(doc), true
+		return v.json(), true
 	default:
 		return nil, false
 	}
