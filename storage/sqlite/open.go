@@ -123,13 +123,18 @@ func (s *Store) check(ctx context.Context) error {
 	return s.readDB.QueryRowContext(ctx, query.Epoch).Scan(&s.epoch)
 }
 
+// close lets the writer's connection be the last, so that it can empty the log
+// into the database.
 func (s *Store) close() error {
 	var errs []error
 	if s.writer != nil {
-		errs = append(errs, s.writer.stop())
+		s.writer.stop()
 	}
 	if s.readDB != nil {
 		errs = append(errs, s.readDB.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.conn.close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

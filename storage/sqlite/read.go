@@ -75,13 +75,18 @@ func in[T ~string](f *filter, column string, values []T) {
 }
 
 // text is the query with its WHERE, order and limit.
-func (f *filter) text(from, order string, limit, usual int) string {
+func (f *filter) text(from, order string, limit int) string {
 	if len(f.terms) > 0 {
 		from += " WHERE " + strings.Join(f.terms, " AND ")
 	}
-	if limit <= 0 {
-		limit = usual
-	}
 	f.args = append(f.args, int64(limit))
 	return from + " ORDER BY " + order + " LIMIT $" + strconv.Itoa(len(f.args))
+}
+
+// limitOf is how many rows a query wants.
+func limitOf(asked, usual int) int {
+	if asked <= 0 {
+		return usual
+	}
+	return asked
 }

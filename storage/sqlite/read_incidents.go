@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +17,31 @@ func (s *Store) Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, 
 	return rowOf(ctx, s, "read incident "+id.String(), query.Incident, []any{int64(id)}, scanIncident)
 }
 
-// Incidents reads those that the query selects, newest first.
+// Incidents reads those that the query selects, newest first. Each state is
+// read by itself, so that few open ones are found at once among many closed.
 func (s *Store) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
+	if len(q.States) <= 1 {
+		return s.incidents(ctx, q)
+	}
+	var all []bot.Incident
+	for _, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
+		one := q
+		one.States = []bot.IncidentState{state}
+		found, err := s.incidents(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	slices.SortFunc(all, func(a, b bot.Incident) int { return cmp.Compare(b.ID, a.ID) })
+	return all[:min(len(all), limitOf(q.Limit, 50))], nil
+}
+
+func (s *Store) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
 	var f filter
 	in(&f, "state", q.States)
 	if q.Owner != "" {
-		f.add("owner = ?", string(q.Owner))
+		f.add("owner = ? AND owner <> ''", string(q.Owner))
 	}
 	if q.Text != "" {
 		f.add(`title_lower LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(q.Text))+"%")
@@ -31,7 +52,7 @@ func (s *Store) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incid
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}
-	return rowsOf(ctx, s, "read incidents", f.text(query.Incidents, "id DESC", q.Limit, 50), f.args, scanIncident)
+	return rowsOf(ctx, s, "read incidents", f.text(query.Incidents, "id DESC", limitOf(q.Limit, 50)), f.args, scanIncident)
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

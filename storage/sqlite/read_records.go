@@ -25,7 +25,7 @@ func (s *Store) Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, erro
 	if q.Last {
 		order = "seq DESC"
 	}
-	events, err := rowsOf(ctx, s, "read events", f.text(query.Events, order, q.Limit, 200), f.args, scanEvent)
+	events, err := rowsOf(ctx, s, "read events", f.text(query.Events, order, limitOf(q.Limit, 200)), f.args, scanEvent)
 	if q.Last {
 		slices.Reverse(events)
 	}
@@ -64,7 +64,7 @@ func scanEvent(rows *sql.Rows) (bot.Event, error) {
 func (s *Store) QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error) {
 	var f filter
 	in(&f, "state", q.States)
-	return rowsOf(ctx, s, "read quarantine", f.text(query.Quarantine, "id DESC", q.Limit, 50), f.args,
+	return rowsOf(ctx, s, "read quarantine", f.text(query.Quarantine, "id DESC", limitOf(q.Limit, 50)), f.args,
 		func(rows *sql.Rows) (v bot.Quarantined, err error) {
 			err = scanQuarantined(rows, &v)
 			return v, err

@@ -40,7 +40,7 @@ func (s *Store) Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Appro
 	if q.Incident != 0 {
 		f.add("incident = ?", int64(q.Incident))
 	}
-	return rowsOf(ctx, s, "read approvals", f.text(query.Approvals, "id DESC", q.Limit, 50), f.args, scanApproval)
+	return rowsOf(ctx, s, "read approvals", f.text(query.Approvals, "id DESC", limitOf(q.Limit, 50)), f.args, scanApproval)
 }
 
 func scanApproval(rows *sql.Rows) (a bot.Approval, err error) {
@@ -77,7 +77,7 @@ func (s *Store) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}
-	return rowsOf(ctx, s, "read runs", f.text(query.Runs, "id DESC", q.Limit, 50), f.args, scanRun)
+	return rowsOf(ctx, s, "read runs", f.text(query.Runs, "id DESC", limitOf(q.Limit, 50)), f.args, scanRun)
 }
 
 // DueRuns reads the active Runs whose time has come, longest due first.

@@ -94,14 +94,13 @@ func (w *writer) begin(now time.Time) (epoch int64, err error) {
 
 func (w *writer) start() { w.running.Go(w.run) }
 
-// stop lets the writer finish what is queued.
-func (w *writer) stop() error {
+// stop lets the writer finish what is queued; nothing is taken any more.
+func (w *writer) stop() {
 	w.mu.Lock()
 	w.closed = true
 	close(w.queue)
 	w.mu.Unlock()
 	w.running.Wait()
-	return w.conn.close()
 }
 
 // submit queues a request and waits for its answer, or for the caller to leave.

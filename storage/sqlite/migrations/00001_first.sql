@@ -23,6 +23,7 @@ CREATE TABLE incidents (
 );
 CREATE INDEX incidents_due ON incidents (due_at) WHERE due_at > 0;
 CREATE INDEX incidents_state ON incidents (state, id);
+CREATE INDEX incidents_owner ON incidents (owner, id) WHERE owner <> '';
 CREATE INDEX incidents_like ON incidents (title, source, id);
 
 -- Which Incident takes the alerts of a source and group key; the key is a hash
@@ -116,6 +117,7 @@ CREATE TABLE runs (
     body     TEXT NOT NULL
 );
 CREATE UNIQUE INDEX runs_active ON runs (target) WHERE active = 1;
+CREATE INDEX runs_in_hand ON runs (active, id) WHERE active = 1;
 CREATE INDEX runs_due ON runs (due_at) WHERE due_at > 0;
 CREATE INDEX runs_incident ON runs (incident, id);
 CREATE INDEX runs_target ON runs (target, playbook, ended_at);
