@@ -14,6 +14,7 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,81 +42,104 @@ type entry struct {
 // many at once.
 type Index struct {
 	entries []entry
-	filed   map[string]map[string][]int // path -> value -> entries filed there
-	paths   []string                    // the paths under which anything is filed
-	always  []int                       // entries without an equality
+	shelves []shelf // by path
+	always  []int   // entries without an equality
+}
+
+// shelf holds the entries filed under one path, by the value that they want.
+type shelf struct {
+	path  string
+	read  func(*bot.Alert) (string, bool)
+	filed map[string][]int
 }
 
 // New compiles and files playbooks.
 func New(playbooks []bot.Playbook) (*Index, error) {
-	x := &Index{entries: make([]entry, 0, len(playbooks)), filed: map[string]map[string][]int{}}
+	x := &Index{entries: make([]entry, 0, len(playbooks))}
 	common := map[expr.Term]int{}
 	for _, p := range playbooks {
-		m, err := expr.CompileBool(expr.AlertEnv, p.Match)
+		e, err := compile(p)
 		if err != nil {
 			return nil, fmt.Errorf("match of playbook %s: %w", p.Name, err)
 		}
-		e := entry{book: p, match: m, terms: m.Equalities()}
-		e.score = len(e.terms)*10 + m.Clauses()
 		for _, t := range e.terms {
 			common[t]++
 		}
 		x.entries = append(x.entries, e)
 	}
+	shelves := map[string]*shelf{}
 	for i, e := range x.entries {
-		x.file(i, e, common)
+		if len(e.terms) == 0 {
+			x.always = append(x.always, i)
+			continue
+		}
+		t := rarest(e.terms, common)
+		s := shelves[t.Path]
+		if s == nil {
+			read, ok := expr.Reader(t.Path)
+			if !ok {
+				return nil, fmt.Errorf("match of playbook %s: nothing reads alert.%s", e.book.Name, t.Path)
+			}
+			s = &shelf{path: t.Path, read: read, filed: map[string][]int{}}
+			shelves[t.Path] = s
+		}
+		s.filed[t.Value] = append(s.filed[t.Value], i)
 	}
-	for path := range x.filed {
-		x.paths = append(x.paths, path)
+	for _, path := range slices.Sorted(maps.Keys(shelves)) {
+		x.shelves = append(x.shelves, *shelves[path])
 	}
-	slices.Sort(x.paths)
 	return x, nil
 }
 
-// file puts an entry under its rarest term.
-func (x *Index) file(i int, e entry, common map[expr.Term]int) {
-	if len(e.terms) == 0 {
-		x.always = append(x.always, i)
-		return
+func compile(p bot.Playbook) (entry, error) {
+	m, err := expr.CompileBool(expr.AlertEnv, p.Match)
+	if err != nil {
+		return entry{}, err
 	}
-	rarest := slices.MinFunc(e.terms, func(a, b expr.Term) int { return cmp.Compare(common[a], common[b]) })
-	if x.filed[rarest.Path] == nil {
-		x.filed[rarest.Path] = map[string][]int{}
+	if names := m.Params(); len(names) > 0 {
+		return entry{}, fmt.Errorf("it reads params.%s, but params have no values before a playbook fits", names[0])
 	}
-	x.filed[rarest.Path][rarest.Value] = append(x.filed[rarest.Path][rarest.Value], i)
+	e := entry{book: p, match: m, terms: m.Equalities()}
+	e.score = len(e.terms)*10 + m.Clauses()
+	return e, nil
+}
+
+func rarest(terms []expr.Term, common map[expr.Term]int) expr.Term {
+	return slices.MinFunc(terms, func(a, b expr.Term) int { return cmp.Compare(common[a], common[b]) })
 }
 
 // Rank gives the playbooks that fit, the most specific first, then the higher
 // priority, then by name.
 func (x *Index) Rank(alert bot.Alert, inc bot.Incident) []Fit {
+	found := x.find(&alert)
+	if len(found) == 0 {
+		return nil
+	}
 	var fits []Fit
-	var vars expr.Vars
-	made := false
-	try := func(i int) {
-		if !made {
-			vars, made = expr.AlertVars(alert, inc, nil), true
-		}
+	vars := expr.AlertVars(alert, inc, nil)
+	for _, i := range found {
 		if ok, err := x.entries[i].match.Eval(vars); ok && err == nil {
-			fits = append(fits, x.entries[i].fit(true, "everything that it asks for holds"))
+			fits = append(fits, x.entries[i].fit(true, holds))
 		}
 	}
-	for _, path := range x.paths {
-		value, ok := expr.Value(alert, path)
-		if !ok {
-			continue
-		}
-		for _, i := range x.filed[path][value] {
-			try(i)
-		}
-	}
-	for _, i := range x.always {
-		try(i)
-	}
-	slices.SortFunc(fits, byRank)
+	slices.SortStableFunc(fits, byRank)
 	return fits
 }
 
-func (e entry) fit(fits bool, reason string) Fit {
+// find gives the entries that may fit.
+func (x *Index) find(alert *bot.Alert) []int {
+	found := x.always
+	for _, s := range x.shelves {
+		if value, ok := s.read(alert); ok {
+			found = append(found[:len(found):len(found)], s.filed[value]...)
+		}
+	}
+	return found
+}
+
+const holds = "everything that it asks for holds"
+
+func (e *entry) fit(fits bool, reason string) Fit {
 	return Fit{Playbook: e.book, Fits: fits, Score: e.score, Reason: reason}
 }
 
@@ -128,60 +152,92 @@ func byRank(a, b Fit) int {
 }
 
 // Explain gives the playbooks that fit, as Rank does, and after them those that
-// do not, nearest first, at most limit of these.
+// do not, nearest first, at most limit of these. It tries every playbook and is
+// for people who ask, not for every alert.
 func (x *Index) Explain(alert bot.Alert, inc bot.Incident, limit int) []Fit {
 	vars := expr.AlertVars(alert, inc, nil)
 	var fits []Fit
 	var misses []miss
-	for _, e := range x.entries {
-		ok, err := e.match.Eval(vars)
-		if ok && err == nil {
-			fits = append(fits, e.fit(true, "everything that it asks for holds"))
-			continue
+	for i := range x.entries {
+		e := &x.entries[i]
+		if ok, err := e.match.Eval(vars); ok && err == nil {
+			fits = append(fits, e.fit(true, holds))
+		} else {
+			misses = append(misses, e.miss(alert, err))
 		}
-		misses = append(misses, e.miss(alert, err))
 	}
-	slices.SortFunc(fits, byRank)
-	slices.SortFunc(misses, func(a, b miss) int {
-		return cmp.Or(cmp.Compare(a.unmet, b.unmet), cmp.Compare(b.met, a.met), byRank(a.fit, b.fit))
-	})
+	slices.SortStableFunc(fits, byRank)
+	slices.SortStableFunc(misses, byNearness)
 	for _, m := range misses[:min(max(limit, 0), len(misses))] {
-		fits = append(fits, m.fit)
+		fits = append(fits, m.entry.fit(false, m.entry.reason(alert, vars)))
 	}
 	return fits
 }
 
 // miss is a playbook that does not fit and how far it is from it.
 type miss struct {
-	fit        Fit
-	met, unmet int
+	entry      *entry
+	met, unmet int // equality terms
 }
 
-func (e entry) miss(alert bot.Alert, err error) miss {
-	m := miss{}
-	var reasons []string
+func (e *entry) miss(alert bot.Alert, err error) miss {
+	m := miss{entry: e}
 	for _, t := range e.terms {
-		switch got, ok := expr.Value(alert, t.Path); {
-		case !ok:
-			m.unmet++
-			reasons = append(reasons, fmt.Sprintf("alert.%s is missing, the playbook wants %q", t.Path, short(t.Value)))
-		case got != t.Value:
-			m.unmet++
-			reasons = append(reasons, fmt.Sprintf("alert.%s is %q, the playbook wants %q", t.Path, short(got), short(t.Value)))
-		default:
+		if got, ok := expr.Value(alert, t.Path); ok && got == t.Value {
 			m.met++
+		} else {
+			m.unmet++
 		}
 	}
 	switch {
 	case err != nil:
 		m.unmet += 100 // what cannot be evaluated is never near
-		reasons = append(reasons, err.Error())
-	case len(reasons) == 0:
-		m.unmet++
-		reasons = append(reasons, "this does not hold: "+short(e.match.Source()))
+	case m.unmet == 0:
+		m.unmet++ // something else does not hold
 	}
-	m.fit = e.fit(false, strings.Join(reasons, "; "))
 	return m
+}
+
+func byNearness(a, b miss) int {
+	return cmp.Or(
+		cmp.Compare(a.unmet, b.unmet), cmp.Compare(b.met, a.met), cmp.Compare(b.entry.score, a.entry.score),
+		cmp.Compare(b.entry.book.Priority, a.entry.book.Priority), strings.Compare(a.entry.book.Name, b.entry.book.Name),
+	)
+}
+
+// reason says in one sentence what an alert lacks.
+func (e *entry) reason(alert bot.Alert, vars expr.Vars) string {
+	var out []string
+	for _, c := range e.match.Unmet(vars) {
+		out = append(out, sentence(alert, c))
+		if len(out) == maxReasons {
+			break
+		}
+	}
+	if len(out) == 0 {
+		return "this does not hold: " + short(e.match.Source())
+	}
+	return strings.Join(out, "; ")
+}
+
+// maxReasons is how many clauses a sentence names.
+const maxReasons = 5
+
+func sentence(alert bot.Alert, c expr.Clause) string {
+	switch {
+	case c.Equal != nil:
+		got, ok := expr.Value(alert, c.Equal.Path)
+		if !ok {
+			return fmt.Sprintf("alert.%s is missing, the playbook wants %q", c.Equal.Path, short(c.Equal.Value))
+		}
+		return fmt.Sprintf("alert.%s is %q, the playbook wants %q", c.Equal.Path, short(got), short(c.Equal.Value))
+	case c.Missing != "":
+		return fmt.Sprintf("the alert has no %q, which is read in: %s", short(c.Missing), short(c.Source))
+	case c.Err != nil:
+		return "this cannot be evaluated: " + short(c.Err.Error())
+	default:
+		return "this does not hold: " + short(c.Source)
+	}
 }
 
 // short cuts untrusted text for a sentence.

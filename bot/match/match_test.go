@@ -2,8 +2,10 @@ package match_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -128,4 +130,87 @@ func BenchmarkRank(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestReasonsNameTheClauseThatFails(t *testing.T) {
+	t.Parallel()
+	x, err := match.New([]bot.Playbook{
+		book("clause", `alert.labels["service"] == "db" && alert.title.contains("disk")`),
+		book("lacks", `alert.labels["service"] == "db" && alert.labels["zone"].startsWith("eu")`),
+		book("broken", `alert.labels["service"] == "db" && alert.title.charAt(99) == "x"`),
+	})
+	require.NoError(t, err)
+	reasons := map[string]string{}
+	for _, f := range x.Explain(alert(map[string]string{"service": "db"}), bot.Incident{}, 10) {
+		require.False(t, f.Fits)
+		reasons[f.Playbook.Name] = f.Reason
+	}
+	require.Equal(t, `this does not hold: alert.title.contains("disk")`, reasons["clause"])
+	require.Equal(t, `the alert has no "zone", which is read in: alert.labels["zone"].startsWith("eu")`, reasons["lacks"])
+	require.Contains(t, reasons["broken"], "this cannot be evaluated: ")
+}
+
+func TestAMatchCannotReadParams(t *testing.T) {
+	t.Parallel()
+	_, err := match.New([]bot.Playbook{book("early", `params.service == "db"`)})
+	require.ErrorContains(t, err, "match of playbook early: it reads params.service, but params have no values before a playbook fits")
+}
+
+func TestTheOrderDoesNotDependOnTheOrderOfPlaybooks(t *testing.T) {
+	t.Parallel()
+	var books []bot.Playbook
+	for i := range 20 {
+		p := book(fmt.Sprintf("p%02d", i), []string{`true`, `alert.title == "T"`, `alert.source == "prod"`, `alert.title.contains("T")`}[i%4])
+		p.Priority = i % 3
+		books = append(books, p)
+	}
+	a := alert(nil)
+	x, err := match.New(books)
+	require.NoError(t, err)
+	want := names(x.Rank(a, bot.Incident{}))
+	require.Len(t, want, 20)
+	rapid.Check(t, func(t *rapid.T) {
+		y, err := match.New(rapid.Permutation(books).Draw(t, "books"))
+		require.NoError(t, err)
+		require.Equal(t, want, names(y.Rank(a, bot.Incident{})))
+	})
+}
+
+func TestManyRankAtOnce(t *testing.T) {
+	t.Parallel()
+	x, err := match.New([]bot.Playbook{book("any", `true`), book("db", `alert.labels["service"] == "db"`), book("prod", `alert.source == "prod"`), book("web", `alert.labels["service"] == "web"`)})
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		service, want := "db", []string{"db", "prod", "any"}
+		if i%2 == 1 {
+			service, want = "web", []string{"prod", "web", "any"}
+		}
+		wg.Go(func() {
+			for range 200 {
+				assert.Equal(t, want, names(x.Rank(alert(map[string]string{"service": service}), bot.Incident{})))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzRank(f *testing.F) {
+	x, err := match.New([]bot.Playbook{
+		book("a", `alert.labels["a"] == "1"`), book("b", `alert.labels["a"] == "1" && alert.title.matches("^x+$")`), book("c", `alert.labels.exists(k, k == alert.title)`),
+	})
+	require.NoError(f, err)
+	f.Add("a", "1", "xxx")
+	f.Add("", "", "")
+	f.Fuzz(func(t *testing.T, label, value, title string) {
+		a := alert(map[string]string{label: value})
+		a.Title = title
+		fits := x.Rank(a, bot.Incident{})
+		all := x.Explain(a, bot.Incident{}, 10)
+		require.Len(t, all, 3)
+		require.Equal(t, names(fits), names(all[:len(fits)]))
+		for _, m := range all {
+			require.NotEmpty(t, m.Reason)
+		}
+	})
 }
