@@ -98,12 +98,14 @@ func randomHistory(t *testing.T, h *house) {
 	h.sound()
 }
 
+var titles = []string{"Disk is slow", "Disk is full"}
+
 func drawAlert(t *rapid.T, source string) bot.Alert {
 	n := rapid.IntRange(0, 4).Draw(t, "alert")
 	a := firing(fmt.Sprintf("g%d", n%2), number(n), n)
 	a.Source = source
 	a.Severity = bot.Severity(rapid.IntRange(0, 5).Draw(t, "severity"))
-	a.Title = rapid.SampledFrom([]string{"Disk is slow", "Disk is full"}).Draw(t, "title")
+	a.Title = rapid.SampledFrom(titles).Draw(t, "title")
 	a.Labels["x"] = rapid.SampledFrom([]string{"1", "2"}).Draw(t, "label")
 	a.Truncated = rapid.IntRange(0, 2).Draw(t, "truncated")
 	if rapid.Bool().Draw(t, "resolved") {
@@ -115,9 +117,13 @@ func drawAlert(t *rapid.T, source string) bot.Alert {
 // drawMove moves, merges, closes or reopens something of the source.
 func (h *house) drawMove(t *rapid.T, source string) {
 	h.t.Helper()
-	all, err := h.Incidents(h.t.Context(), bot.IncidentQuery{Limit: 10_000})
-	require.NoError(h.t, err)
-	all = slices.DeleteFunc(all, func(i bot.Incident) bool { return i.Source != source || i.MergedInto != 0 })
+	var all []bot.Incident
+	for _, title := range titles {
+		found, err := h.Incidents(h.t.Context(), bot.IncidentQuery{Like: &bot.Fold{Title: title, Source: source}})
+		require.NoError(h.t, err)
+		all = append(all, found...)
+	}
+	all = slices.DeleteFunc(all, func(i bot.Incident) bool { return i.MergedInto != 0 })
 	if len(all) == 0 {
 		return
 	}
