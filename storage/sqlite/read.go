@@ -3,37 +3,47 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// rowsOf reads all rows of a query; doing is for the error.
-func rowsOf[T any](ctx context.Context, s *Store, doing, text string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	rows, err := s.readDB.QueryContext(ctx, text, args...)
+// ask is a query with what it is for, which errors say.
+type ask struct {
+	doing string
+	text  string
+	args  []any
+}
+
+func asking(doing, text string, args ...any) ask { return ask{doing: doing, text: text, args: args} }
+
+// rowsOf reads all rows.
+func rowsOf[T any](ctx context.Context, s *Store, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	rows, err := s.readDB.QueryContext(ctx, a.text, a.args...)
 	if err != nil {
-		return nil, failure(doing, err)
+		return nil, failure(a.doing, err)
 	}
 	defer rows.Close()
 	var out []T
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, failure(doing, err)
+			return nil, failure(a.doing, err)
 		}
 		out = append(out, v)
 	}
-	return out, failure(doing, rows.Err())
+	return out, failure(a.doing, rows.Err())
 }
 
 // rowOf reads one row; none is bot.ErrNotFound.
-func rowOf[T any](ctx context.Context, s *Store, doing, text string, args []any, scan func(*sql.Rows) (T, error)) (T, error) {
+func rowOf[T any](ctx context.Context, s *Store, a ask, scan func(*sql.Rows) (T, error)) (T, error) {
 	var none T
-	found, err := rowsOf(ctx, s, doing, text, args, scan)
+	found, err := rowsOf(ctx, s, a, scan)
 	if err != nil {
 		return none, err
 	}
 	if len(found) == 0 {
-		return none, failure(doing, sql.ErrNoRows)
+		return none, failure(a.doing, sql.ErrNoRows)
 	}
 	return found[0], nil
 }
@@ -74,13 +84,13 @@ func in[T ~string](f *filter, column string, values []T) {
 	f.add(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", args...)
 }
 
-// text is the query with its WHERE, order and limit.
-func (f *filter) text(from, order string, limit int) string {
+// ask is the query with its WHERE, order and limit.
+func (f *filter) ask(doing, from, order string, limit int) ask {
 	if len(f.terms) > 0 {
 		from += " WHERE " + strings.Join(f.terms, " AND ")
 	}
-	f.args = append(f.args, int64(limit))
-	return from + " ORDER BY " + order + " LIMIT $" + strconv.Itoa(len(f.args))
+	args := append(slices.Clip(f.args), int64(limit))
+	return ask{doing: doing, text: from + " ORDER BY " + order + " LIMIT $" + strconv.Itoa(len(args)), args: args}
 }
 
 // limitOf is how many rows a query wants.

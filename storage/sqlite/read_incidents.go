@@ -14,7 +14,7 @@ import (
 
 // Incident reads one; bot.ErrNotFound if there is none.
 func (s *Store) Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error) {
-	return rowOf(ctx, s, "read incident "+id.String(), query.Incident, []any{int64(id)}, scanIncident)
+	return rowOf(ctx, s, asking("read incident "+id.String(), query.Incident, int64(id)), scanIncident)
 }
 
 // Incidents reads those that the query selects, newest first. Each state is
@@ -52,14 +52,14 @@ func (s *Store) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incid
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}
-	return rowsOf(ctx, s, "read incidents", f.text(query.Incidents, "id DESC", limitOf(q.Limit, 50)), f.args, scanIncident)
+	return rowsOf(ctx, s, f.ask("read incidents", query.Incidents, "id DESC", limitOf(q.Limit, 50)), scanIncident)
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // DueIncidents reads those whose time has come, longest due first.
 func (s *Store) DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error) {
-	return rowsOf(ctx, s, "read due incidents", query.DueIncidents, []any{ms(now), int64(limit)}, scanIncident)
+	return rowsOf(ctx, s, asking("read due incidents", query.DueIncidents, ms(now), int64(limit)), scanIncident)
 }
 
 func scanIncident(rows *sql.Rows) (bot.Incident, error) {
@@ -83,7 +83,7 @@ func scanIncident(rows *sql.Rows) (bot.Incident, error) {
 
 // Alerts reads alerts of an Incident: firing first, worst first, oldest first.
 func (s *Store) Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error) {
-	return rowsOf(ctx, s, "read alerts of "+id.String(), query.AlertsToShow, []any{int64(id), int64(limit)},
+	return rowsOf(ctx, s, asking("read alerts of "+id.String(), query.AlertsToShow, int64(id), int64(limit)),
 		func(rows *sql.Rows) (bot.Alert, error) { return scanAlert(rows, id) })
 }
 

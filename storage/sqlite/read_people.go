@@ -10,17 +10,17 @@ import (
 
 // People reads all, by id.
 func (s *Store) People(ctx context.Context) ([]bot.Person, error) {
-	return rowsOf(ctx, s, "read people", query.People+" ORDER BY id", nil, scanPerson)
+	return rowsOf(ctx, s, asking("read people", query.People+" ORDER BY id"), scanPerson)
 }
 
 // Person reads one; bot.ErrNotFound if there is none.
 func (s *Store) Person(ctx context.Context, id bot.PersonID) (bot.Person, error) {
-	return rowOf(ctx, s, "read person "+string(id), query.Person, []any{string(id)}, scanPerson)
+	return rowOf(ctx, s, asking("read person "+string(id), query.Person, string(id)), scanPerson)
 }
 
 // PersonBy reads the one whom a surface knows by this identity.
 func (s *Store) PersonBy(ctx context.Context, id bot.Identity) (bot.Person, error) {
-	return rowOf(ctx, s, "read person by "+id.Surface+" identity", query.PersonBy, []any{id.Surface, id.ID}, scanPerson)
+	return rowOf(ctx, s, asking("read person by "+id.Surface+" identity", query.PersonBy, id.Surface, id.ID), scanPerson)
 }
 
 func scanPerson(rows *sql.Rows) (p bot.Person, err error) {
@@ -36,12 +36,12 @@ func scanPerson(rows *sql.Rows) (p bot.Person, err error) {
 
 // Token reads one by the hash of its secret; bot.ErrNotFound if there is none.
 func (s *Store) Token(ctx context.Context, hash string) (bot.Token, error) {
-	return rowOf(ctx, s, "read token", query.Token, []any{hash}, scanToken)
+	return rowOf(ctx, s, asking("read token", query.Token, hash), scanToken)
 }
 
 // Tokens reads those of a person.
 func (s *Store) Tokens(ctx context.Context, person bot.PersonID) ([]bot.Token, error) {
-	return rowsOf(ctx, s, "read tokens of "+string(person), query.TokensOf, []any{string(person)}, scanToken)
+	return rowsOf(ctx, s, asking("read tokens of "+string(person), query.TokensOf, string(person)), scanToken)
 }
 
 func scanToken(rows *sql.Rows) (t bot.Token, err error) {

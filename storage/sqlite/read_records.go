@@ -25,7 +25,7 @@ func (s *Store) Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, erro
 	if q.Last {
 		order = "seq DESC"
 	}
-	events, err := rowsOf(ctx, s, "read events", f.text(query.Events, order, limitOf(q.Limit, 200)), f.args, scanEvent)
+	events, err := rowsOf(ctx, s, f.ask("read events", query.Events, order, limitOf(q.Limit, 200)), scanEvent)
 	if q.Last {
 		slices.Reverse(events)
 	}
@@ -64,7 +64,7 @@ func scanEvent(rows *sql.Rows) (bot.Event, error) {
 func (s *Store) QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error) {
 	var f filter
 	in(&f, "state", q.States)
-	return rowsOf(ctx, s, "read quarantine", f.text(query.Quarantine, "id DESC", limitOf(q.Limit, 50)), f.args,
+	return rowsOf(ctx, s, f.ask("read quarantine", query.Quarantine, "id DESC", limitOf(q.Limit, 50)),
 		func(rows *sql.Rows) (v bot.Quarantined, err error) {
 			err = scanQuarantined(rows, &v)
 			return v, err
@@ -74,7 +74,7 @@ func (s *Store) QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bo
 // QuarantineItem reads one with its Body, which is empty when it was settled
 // and its retention is over; bot.ErrNotFound if there is none.
 func (s *Store) QuarantineItem(ctx context.Context, id bot.QuarantineID) (bot.Quarantined, error) {
-	return rowOf(ctx, s, "read quarantined payload "+id.String(), query.QuarantineItem, []any{int64(id)},
+	return rowOf(ctx, s, asking("read quarantined payload "+id.String(), query.QuarantineItem, int64(id)),
 		func(rows *sql.Rows) (v bot.Quarantined, err error) {
 			var packed []byte
 			if err := scanQuarantined(rows, &v, &packed); err != nil {

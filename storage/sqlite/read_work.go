@@ -12,12 +12,12 @@ import (
 
 // Plan reads one; bot.ErrNotFound if there is none.
 func (s *Store) Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error) {
-	return rowOf(ctx, s, "read plan "+id.String(), query.Plan, []any{int64(id)}, scanPlan)
+	return rowOf(ctx, s, asking("read plan "+id.String(), query.Plan, int64(id)), scanPlan)
 }
 
 // Plans reads those of an Incident, oldest first.
 func (s *Store) Plans(ctx context.Context, id bot.IncidentID) ([]bot.Plan, error) {
-	return rowsOf(ctx, s, "read plans of "+id.String(), query.PlansOf, []any{int64(id)}, scanPlan)
+	return rowsOf(ctx, s, asking("read plans of "+id.String(), query.PlansOf, int64(id)), scanPlan)
 }
 
 func scanPlan(rows *sql.Rows) (bot.Plan, error) {
@@ -30,7 +30,7 @@ func scanPlan(rows *sql.Rows) (bot.Plan, error) {
 
 // Approval reads one; bot.ErrNotFound if there is none.
 func (s *Store) Approval(ctx context.Context, id bot.ApprovalID) (bot.Approval, error) {
-	return rowOf(ctx, s, "read approval "+id.String(), query.Approval, []any{int64(id)}, scanApproval)
+	return rowOf(ctx, s, asking("read approval "+id.String(), query.Approval, int64(id)), scanApproval)
 }
 
 // Approvals reads those that the query selects, newest first.
@@ -40,7 +40,7 @@ func (s *Store) Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Appro
 	if q.Incident != 0 {
 		f.add("incident = ?", int64(q.Incident))
 	}
-	return rowsOf(ctx, s, "read approvals", f.text(query.Approvals, "id DESC", limitOf(q.Limit, 50)), f.args, scanApproval)
+	return rowsOf(ctx, s, f.ask("read approvals", query.Approvals, "id DESC", limitOf(q.Limit, 50)), scanApproval)
 }
 
 func scanApproval(rows *sql.Rows) (a bot.Approval, err error) {
@@ -56,7 +56,7 @@ func scanApproval(rows *sql.Rows) (a bot.Approval, err error) {
 
 // Run reads one; bot.ErrNotFound if there is none.
 func (s *Store) Run(ctx context.Context, id bot.RunID) (bot.Run, error) {
-	return rowOf(ctx, s, "read run "+id.String(), query.Run, []any{int64(id)}, scanRun)
+	return rowOf(ctx, s, asking("read run "+id.String(), query.Run, int64(id)), scanRun)
 }
 
 // Runs reads those that the query selects, newest first.
@@ -77,18 +77,18 @@ func (s *Store) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}
-	return rowsOf(ctx, s, "read runs", f.text(query.Runs, "id DESC", limitOf(q.Limit, 50)), f.args, scanRun)
+	return rowsOf(ctx, s, f.ask("read runs", query.Runs, "id DESC", limitOf(q.Limit, 50)), scanRun)
 }
 
 // DueRuns reads the active Runs whose time has come, longest due first.
 func (s *Store) DueRuns(ctx context.Context, now time.Time, limit int) ([]bot.Run, error) {
-	return rowsOf(ctx, s, "read due runs", query.DueRuns, []any{ms(now), int64(limit)}, scanRun)
+	return rowsOf(ctx, s, asking("read due runs", query.DueRuns, ms(now), int64(limit)), scanRun)
 }
 
 // Interrupted reads the Runs that a process which is gone had in hand: active,
 // not waiting for a person, not due, and of a lower epoch.
 func (s *Store) Interrupted(ctx context.Context) ([]bot.Run, error) {
-	return rowsOf(ctx, s, "read interrupted runs", query.InterruptedRuns, []any{s.epoch}, scanRun)
+	return rowsOf(ctx, s, asking("read interrupted runs", query.InterruptedRuns, s.epoch), scanRun)
 }
 
 func scanRun(rows *sql.Rows) (r bot.Run, err error) {
@@ -106,18 +106,18 @@ func scanRun(rows *sql.Rows) (r bot.Run, err error) {
 func (s *Store) History(ctx context.Context, playbook, target string) (bot.History, error) {
 	var h bot.History
 	var err error
-	if h.Active, err = s.maybeRun(ctx, query.ActiveRun, target); err != nil {
+	if h.Active, err = s.maybeRun(ctx, asking("read history", query.ActiveRun, target)); err != nil {
 		return bot.History{}, err
 	}
-	if h.Last, err = s.maybeRun(ctx, query.LastRun, target, playbook); err != nil {
+	if h.Last, err = s.maybeRun(ctx, asking("read history", query.LastRun, target, playbook)); err != nil {
 		return bot.History{}, err
 	}
-	h.Claims, err = rowsOf(ctx, s, "read claims", query.ClaimsOnTarget, []any{target}, scanBody[bot.Claim])
+	h.Claims, err = rowsOf(ctx, s, asking("read claims", query.ClaimsOnTarget, target), scanBody[bot.Claim])
 	return h, err
 }
 
-func (s *Store) maybeRun(ctx context.Context, text string, args ...any) (*bot.Run, error) {
-	r, err := rowOf(ctx, s, "read history", text, args, scanRun)
+func (s *Store) maybeRun(ctx context.Context, a ask) (*bot.Run, error) {
+	r, err := rowOf(ctx, s, a, scanRun)
 	if errors.Is(err, bot.ErrNotFound) {
 		return nil, nil
 	}
@@ -126,10 +126,10 @@ func (s *Store) maybeRun(ctx context.Context, text string, args ...any) (*bot.Ru
 
 // Halts reads all that are set.
 func (s *Store) Halts(ctx context.Context) ([]bot.Halt, error) {
-	return rowsOf(ctx, s, "read halts", query.Halts, nil, scanBody[bot.Halt])
+	return rowsOf(ctx, s, asking("read halts", query.Halts), scanBody[bot.Halt])
 }
 
 // ClaimsOf reads the Claims held through an Incident.
 func (s *Store) ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error) {
-	return rowsOf(ctx, s, "read claims of "+id.String(), query.ClaimsOf, []any{int64(id)}, scanBody[bot.Claim])
+	return rowsOf(ctx, s, asking("read claims of "+id.String(), query.ClaimsOf, int64(id)), scanBody[bot.Claim])
 }

@@ -17,41 +17,78 @@ import (
 	"salve/bot"
 )
 
-// Store is what a store offers.
+// Store is what a store offers, by what it is about.
 type Store interface {
+	Lifetime
+	Writing
+	Incidents
+	Deciding
+	Running
+	Holding
+	Recording
+	People
+}
+
+// Lifetime is from opening to closing.
+type Lifetime interface {
 	Close() error
 	Epoch() int64
-	NextID(kind bot.Kind) int64
 	Ping(ctx context.Context) error
-	Commit(ctx context.Context, change bot.Change) (bot.Receipt, error)
+}
 
+// Writing is all that changes something.
+type Writing interface {
+	NextID(kind bot.Kind) int64
+	Commit(ctx context.Context, change bot.Change) (bot.Receipt, error)
+	Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error)
+}
+
+// Incidents reads Incidents and their alerts.
+type Incidents interface {
 	Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error)
 	Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error)
 	DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error)
 	Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error)
+}
 
+// Deciding reads Plans and Approvals.
+type Deciding interface {
 	Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error)
 	Plans(ctx context.Context, id bot.IncidentID) ([]bot.Plan, error)
 	Approval(ctx context.Context, id bot.ApprovalID) (bot.Approval, error)
 	Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error)
+}
+
+// Running reads Runs.
+type Running interface {
 	Run(ctx context.Context, id bot.RunID) (bot.Run, error)
 	Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error)
 	DueRuns(ctx context.Context, now time.Time, limit int) ([]bot.Run, error)
 	Interrupted(ctx context.Context) ([]bot.Run, error)
 	History(ctx context.Context, playbook, target string) (bot.History, error)
+}
 
+// Holding reads what stops automation.
+type Holding interface {
 	Halts(ctx context.Context) ([]bot.Halt, error)
 	ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error)
+}
+
+// Recording reads the audit log and the quarantine.
+type Recording interface {
 	Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error)
 	EachEvent(ctx context.Context, f func(bot.Event) error) error
+	QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error)
+	QuarantineItem(ctx context.Context, id bot.QuarantineID) (bot.Quarantined, error)
+}
+
+// People reads who may do what.
+type People interface {
 	People(ctx context.Context) ([]bot.Person, error)
 	Person(ctx context.Context, id bot.PersonID) (bot.Person, error)
 	PersonBy(ctx context.Context, id bot.Identity) (bot.Person, error)
 	Token(ctx context.Context, hash string) (bot.Token, error)
 	Tokens(ctx context.Context, person bot.PersonID) ([]bot.Token, error)
-	QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error)
-	QuarantineItem(ctx context.Context, id bot.QuarantineID) (bot.Quarantined, error)
-	Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error)
 }
 
 // Opener opens the store in dir. It may be called again after Close.
