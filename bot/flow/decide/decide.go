@@ -98,7 +98,7 @@ func New(store Store, brake Brake, library *Library, opts Options) (*Leg, error)
 		return nil, errors.New("decide: workers, scan and quiet may not be negative")
 	}
 	l := &Leg{
-		store: store, brake: brake, opts: opts, past: newPast(store), crew: newCrew(opts.Workers),
+		store: store, brake: brake, opts: opts, past: newPast(store), crew: newCrew(opts.Workers, opts.Scan),
 		wake: make(chan struct{}, 1), clock: time.Now,
 	}
 	return l, l.Swap(library)

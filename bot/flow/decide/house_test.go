@@ -3,6 +3,7 @@ package decide_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,11 +29,17 @@ type house struct {
 type crossed struct {
 	*sqlite.Store
 	cross func()
+	fail  error
+	tries atomic.Int64
 }
 
 func (c *crossed) Commit(ctx context.Context, change bot.Change) (bot.Receipt, error) {
 	if c.cross != nil && len(change.Incidents) == 1 && !change.Incidents[0].ClosedAt.IsZero() {
 		c.cross()
+	}
+	if len(change.Observed) == 0 && c.fail != nil {
+		c.tries.Add(1)
+		return bot.Receipt{}, c.fail
 	}
 	return c.Store.Commit(ctx, change)
 }

@@ -3,7 +3,6 @@ package decide
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"salve/bot"
@@ -11,44 +10,6 @@ import (
 
 // page is how many due Incidents are read at once.
 const page = 256
-
-// crew is the workers and what is in their hands.
-type crew struct {
-	slots chan struct{}
-	group sync.WaitGroup
-	mu    sync.Mutex
-	busy  map[bot.IncidentID]bool // true: it was due again meanwhile
-	watch map[bot.IncidentID][]bot.RunID
-}
-
-func newCrew(workers int) *crew {
-	return &crew{
-		slots: make(chan struct{}, workers),
-		busy:  map[bot.IncidentID]bool{}, watch: map[bot.IncidentID][]bot.RunID{},
-	}
-}
-
-// take reports whether the Incident is free to be looked at. If it is not, it
-// is noted that it was due again.
-func (c *crew) take(id bot.IncidentID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, there := c.busy[id]; there {
-		c.busy[id] = true
-		return false
-	}
-	c.busy[id] = false
-	return true
-}
-
-// give ends a look and reports whether the Incident was due again meanwhile.
-func (c *crew) give(id bot.IncidentID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	again := c.busy[id]
-	delete(c.busy, id)
-	return again
-}
 
 // Run decides until ctx ends, then waits for the looks that have begun. What
 // fails is logged and tried again; it gives no error.
@@ -72,12 +33,13 @@ func (l *Leg) Run(ctx context.Context) error {
 // workers have in hand.
 func (l *Leg) scan(ctx context.Context) {
 	for ctx.Err() == nil {
-		due, err := l.store.DueIncidents(ctx, l.now(), page)
+		limit := page + l.crew.past()
+		due, err := l.store.DueIncidents(ctx, l.now(), limit)
 		if err != nil {
 			l.complain(ctx, "read due incidents", err)
 			return
 		}
-		if l.handOut(ctx, due) == 0 || len(due) < page {
+		if l.handOut(ctx, due) == 0 || len(due) < limit {
 			return
 		}
 	}
@@ -90,13 +52,13 @@ func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {
 	out := 0
 	brake := l.readBrake(ctx)
 	for _, inc := range due {
-		if !l.crew.take(inc.ID) {
+		if !l.crew.take(inc.ID, l.now()) {
 			continue
 		}
 		select {
 		case l.crew.slots <- struct{}{}:
 		case <-ctx.Done():
-			l.crew.give(inc.ID)
+			l.crew.give(inc.ID, settled, l.now())
 			return 0
 		}
 		out++
@@ -110,42 +72,25 @@ func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {
 func (l *Leg) work(ctx context.Context, inc bot.Incident, b brakes) {
 	defer func() { <-l.crew.slots }()
 	err := l.look(context.WithoutCancel(ctx), inc, b)
-	again := l.crew.give(inc.ID)
+	how := settled
 	switch {
-	case err == nil:
 	case errors.Is(err, bot.ErrConflict):
-		again = true
-	default:
+		how = clashed
+	case err != nil:
+		how = failed
 		l.complain(ctx, "decide about "+inc.ID.String(), err)
-		return // the scan comes back to it
 	}
-	if again {
+	if l.crew.give(inc.ID, how, l.now()) {
 		l.Wake()
 	}
 }
 
+// complain logs what holds decisions up, once a scan: a store that fails holds
+// up all of them.
 func (l *Leg) complain(ctx context.Context, doing string, err error) {
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && l.crew.mayComplain(l.now()) {
 		l.opts.Log.WarnContext(ctx, "decision is held up", "doing", doing, "error", err)
 	}
-}
-
-// watch remembers which Runs an Incident waits for, so that their end is seen
-// within a scan; that the Incident becomes due later anyway is what it rests on.
-func (l *Leg) watch(id bot.IncidentID, runs []bot.Run) {
-	var ids []bot.RunID
-	for _, r := range runs {
-		if r.Active() {
-			ids = append(ids, r.ID)
-		}
-	}
-	l.crew.mu.Lock()
-	defer l.crew.mu.Unlock()
-	if len(ids) == 0 {
-		delete(l.crew.watch, id)
-		return
-	}
-	l.crew.watch[id] = ids
 }
 
 // ended looks again at Incidents whose Runs have ended.
@@ -172,23 +117,6 @@ func (l *Leg) ended(ctx context.Context) {
 		}
 	}
 	l.handOut(ctx, again)
-}
-
-// over takes out the Incidents of which a watched Run is not active any more.
-func (c *crew) over(active map[bot.RunID]bool) []bot.IncidentID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out []bot.IncidentID
-	for id, runs := range c.watch {
-		for _, r := range runs {
-			if !active[r] {
-				out = append(out, id)
-				delete(c.watch, id)
-				break
-			}
-		}
-	}
-	return out
 }
 
 // brakes is the halts as they were read for a page.

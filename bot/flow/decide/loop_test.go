@@ -65,3 +65,31 @@ func TestRunDecidesWhatIsDueAndEndsWithItsContext(t *testing.T) {
 	cancel()
 	require.NoError(t, <-done)
 }
+
+func TestAStoreThatFailsIsNotTriedWithoutEnd(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		most int64
+	}{
+		"unavailable": {bot.ErrUnavailable, 300},
+		"overloaded":  {bot.ErrOverloaded, 300},
+		"conflict":    {bot.ErrConflict, 10 * 300},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.store.fail = tt.err
+			var alerts []bot.Alert
+			for i := range 300 {
+				alerts = append(alerts, h.alert(alertOf{group: fmt.Sprint(i), instance: fmt.Sprintf("web-%d", i)}))
+			}
+			h.commit(bot.Change{Observed: alerts})
+			h.settle()
+			require.LessOrEqual(t, h.store.tries.Load(), tt.most)
+			h.store.fail = nil
+			h.after(time.Second)
+			for id := range bot.IncidentID(300) {
+				require.NotEmpty(t, h.incident(id+1).Decision.Headline, "what was held up is decided")
+			}
+		})
+	}
+}
