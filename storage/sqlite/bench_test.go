@@ -72,14 +72,23 @@ func perSecond(b *testing.B, alerts int) {
 }
 
 func BenchmarkCommitNewAlerts(b *testing.B) {
-	s := open(b, b.TempDir(), sqlite.Options{})
-	b.Cleanup(func() { require.NoError(b, s.Close()) })
-	delivery := benchDelivery(1)
-	together(b, func(n int64) error {
-		_, err := s.Commit(context.Background(), bot.Change{Observed: []bot.Alert{benchAlert(n)}, By: bot.Salve, Delivery: delivery})
-		return err
-	})
-	perSecond(b, 1)
+	for name, group := range map[string]func(n int64) string{
+		"of own incidents": func(n int64) string { return benchAlert(n).GroupKey },
+		"of one incident":  func(int64) string { return "one" },
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, b.TempDir(), sqlite.Options{})
+			b.Cleanup(func() { require.NoError(b, s.Close()) })
+			delivery := benchDelivery(1)
+			together(b, func(n int64) error {
+				a := benchAlert(n)
+				a.GroupKey = group(n)
+				_, err := s.Commit(context.Background(), bot.Change{Observed: []bot.Alert{a}, By: bot.Salve, Delivery: delivery})
+				return err
+			})
+			perSecond(b, 1)
+		})
+	}
 }
 
 func BenchmarkCommit64NewAlerts(b *testing.B) {

@@ -146,7 +146,7 @@ func (s *Store) close() error {
 // from its first statement on.
 var (
 	writerPragmas = []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)",
-		"cache_size(-16000)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "temp_store(2)"}
+		"cache_size(-16000)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", "temp_store(2)"}
 	readerPragmas = []string{"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)", "temp_store(2)"}
 )
 

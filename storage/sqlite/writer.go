@@ -40,6 +40,7 @@ type writer struct {
 	head      head
 	book      *book
 	bodies    counter        // ids of alert bodies
+	unsure    bool           // a transaction failed: the head must be read again
 	spare     bot.IncidentID // set aside for the next new Incident; 0: none
 
 	mu      sync.RWMutex // guards closed; held for reading while a request is queued
@@ -279,12 +280,16 @@ func (w *writer) transact(f func(*tx) error) (touched, error) {
 	if err := t.control("BEGIN IMMEDIATE"); err != nil {
 		return touched{}, err
 	}
-	err := f(t)
+	err := w.sure(t)
+	if err == nil {
+		err = f(t)
+	}
 	if err == nil && t.wrote {
 		err = t.control("COMMIT")
 	}
 	if err != nil {
 		w.book.forget()
+		w.unsure = true
 	}
 	if err != nil || !t.wrote {
 		// After a failure SQLite may have rolled back by itself; then there is
@@ -297,4 +302,20 @@ func (w *writer) transact(f func(*tx) error) (touched, error) {
 	w.head = t.head
 	w.book.trim()
 	return t.touched, nil
+}
+
+// sure reads the head of the chain again after a failure: whether a commit that
+// failed is on disk after all, only the database can tell.
+func (w *writer) sure(t *tx) error {
+	if !w.unsure {
+		return nil
+	}
+	if err := t.takeUpChain(time.Now()); err != nil {
+		return err
+	}
+	if !t.wrote {
+		w.head = t.head
+	}
+	w.unsure = false
+	return nil
 }
