@@ -18,7 +18,8 @@ type Change struct {
 	Quarantined []Quarantined
 	// Incidents: their Work and DueAt are written; Folds are ignored. DueAt
 	// counts only if FoldRev is still the stored one: what came meanwhile keeps
-	// the Incident due.
+	// the Incident due. One that gets MergedInto hands its alerts and its group
+	// to that Incident; one that gets ClosedAt takes no more alerts of its group.
 	Incidents []Incident
 	Moves     []Move // alerts that people move to another Incident; both Folds follow
 	Plans     []Plan // written once
