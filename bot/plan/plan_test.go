@@ -280,7 +280,7 @@ func TestUndoIsWhatActedNewestFirst(t *testing.T) {
 	}
 	run := bot.Run{ID: 9, Steps: []bot.Step{
 		{ID: "a", State: bot.StepSucceeded}, {ID: "b", State: bot.StepUnknown}, {ID: "c", State: bot.StepSucceeded},
-		{ID: "d", State: bot.StepSucceeded}, {ID: "e", State: bot.StepPlanned}, {ID: "c", Undo: true, State: bot.StepSucceeded},
+		{ID: "d", State: bot.StepSucceeded}, {ID: "e", State: bot.StepFailed, Untouched: true}, {ID: "c", Undo: true, State: bot.StepSucceeded},
 	}}
 	p, err := plan.Undo(run, of, bot.Actor{Person: "alice"}, now)
 	require.NoError(t, err)

@@ -23,10 +23,12 @@ func (Why) Help() string {
 type whyAnswer struct {
 	Headline   string          `json:"headline"`
 	Candidates []bot.Candidate `json:"candidates"`
-	Missed     []struct {
+	Alert      string          `json:"alert"`
+	Others     []struct {
 		Playbook string `json:"playbook"`
+		Fits     bool   `json:"fits"`
 		Reason   string `json:"reason"`
-	} `json:"missed"`
+	} `json:"others"`
 }
 
 // Run explains.
@@ -57,11 +59,15 @@ func (c Why) Run(ctx context.Context, e *Env) error {
 		s.line("\n%s on %s", s.paint(styleBold, plain(cand.Playbook)), plain(cand.Target))
 		s.verdict(cand.Verdict, 1)
 	}
-	if len(w.Missed) > 0 {
-		s.line("\n%s", s.paint(styleBold, "did not match"))
-		for _, m := range w.Missed {
-			s.line("  %s: %s", plain(m.Playbook), plain(m.Reason))
+	if len(w.Others) > 0 {
+		s.line("\n%s %s", s.paint(styleBold, "the other playbooks, for alert"), plain(w.Alert))
+	}
+	for _, o := range w.Others {
+		word := "does not match"
+		if o.Fits {
+			word = "matches, but another comes first"
 		}
+		s.line("  %s %s: %s", plain(o.Playbook), word, plain(o.Reason))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type User struct {
 	Add       UserAdd   `cmd:"" help:"Add a person."`
 	Edit      UserEdit  `cmd:"" help:"Change a person's name, roles, groups or identities."`
 	Disable   UserOff   `cmd:"" help:"Take away everything a person may do; their record stays."`
+	Enable    UserOn    `cmd:"" help:"Give it back."`
 	LoginLink UserLink  `cmd:"" help:"Make a link that signs one person in to the console, once."`
 	Token     UserToken `cmd:"" help:"Make a token for the command line over HTTPS."`
 	Tokens    UserHas   `cmd:"" help:"List a person's tokens."`
@@ -111,24 +112,31 @@ func (UserAdd) Help() string {
 // Run adds.
 func (c UserAdd) Run(ctx context.Context, e *Env) error {
 	p := c.onto(bot.Person{ID: bot.PersonID(c.ID), Name: c.ID})
-	return e.send(ctx, http.MethodPost, "/v1/people", p, "%s was added.", c.ID)
+	return e.send(ctx, edit{http.MethodPost, "/v1/people", p, c.ID + " was added."})
 }
 
-// send posts a change of people and says that it was done.
-func (e *Env) send(ctx context.Context, method, path string, in any, format string, args ...any) error {
+// edit is a change of people.
+type edit struct {
+	method, path string
+	in           any
+	done         string // what a person reads when it is done
+}
+
+// send makes a change of people and says that it was done.
+func (e *Env) send(ctx context.Context, c edit) error {
 	door, err := e.Door()
 	if err != nil {
 		return err
 	}
 	var out any
-	if err := door.Send(ctx, method, path, in, &out); err != nil {
+	if err := door.Send(ctx, c.method, c.path, c.in, &out); err != nil {
 		return err
 	}
 	s := e.screen()
 	if s.asJSON {
 		return s.json(out)
 	}
-	s.line(format, args...)
+	s.line("%s", c.done)
 	return nil
 }
 
@@ -148,7 +156,7 @@ func (c UserEdit) Run(ctx context.Context, e *Env) error {
 	if err := door.Get(ctx, "/v1/people/"+url.PathEscape(c.ID), nil, &p); err != nil {
 		return err
 	}
-	return e.send(ctx, http.MethodPut, "/v1/people/"+url.PathEscape(c.ID), c.onto(p), "%s was changed.", c.ID)
+	return e.send(ctx, edit{http.MethodPut, "/v1/people/" + url.PathEscape(c.ID), c.onto(p), c.ID + " was changed."})
 }
 
 // UserOff disables a person.
@@ -158,7 +166,17 @@ type UserOff struct {
 
 // Run disables.
 func (c UserOff) Run(ctx context.Context, e *Env) error {
-	return e.send(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(c.ID)+"/disable", nil, "%s may do nothing any more.", c.ID)
+	return e.send(ctx, edit{http.MethodPost, "/v1/people/" + url.PathEscape(c.ID) + "/disable", nil, c.ID + " may do nothing any more."})
+}
+
+// UserOn enables a person again.
+type UserOn struct {
+	ID string `arg:"" help:"The person."`
+}
+
+// Run enables.
+func (c UserOn) Run(ctx context.Context, e *Env) error {
+	return e.send(ctx, edit{http.MethodPost, "/v1/people/" + url.PathEscape(c.ID) + "/enable", nil, c.ID + " may do again what their roles and groups allow."})
 }
 
 // secretAnswer is what comes back when a token or a link is made; it is shown once.
@@ -262,7 +280,7 @@ type UserStop struct {
 // Run revokes.
 func (c UserStop) Run(ctx context.Context, e *Env) error {
 	path := "/v1/people/" + url.PathEscape(c.ID) + "/tokens/" + url.PathEscape(c.Token)
-	return e.send(ctx, http.MethodDelete, path, nil, "The token was revoked.")
+	return e.send(ctx, edit{http.MethodDelete, path, nil, "The token was revoked."})
 }
 
 // Whoami says who Salve takes me for.

@@ -46,9 +46,9 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 	tests := []struct{ name, src, want string }{
 		{"unknown key", "listne: 127.0.0.1:1\n", `salve.yaml:1:1: "listne" is not a key here; did you mean "listen"?`},
 		{"unknown nested key", "sources:\n  - name: a\n    typ: alertmanager\n", `salve.yaml:3:5: "typ" is not a key in sources; did you mean "type"?`},
-		{"not a mapping", "- a\n", "salve.yaml:1:1: is not a list of keys; begin with a key such as listen: 127.0.0.1:8080"},
-		{"two documents", "listen: 127.0.0.1:1\n---\nlisten: 127.0.0.1:2\n", "a second document; keep one document in the file"},
-		{"alias", "data_dir: &d ./x\nlisten: *d\n", "anchors and aliases are not used here; write the value out"},
+		{"not a mapping", "- a\n", "salve.yaml:1:1: is not a list of keys; begin with a key and a colon"},
+		{"two documents", "listen: 127.0.0.1:1\n---\nlisten: 127.0.0.1:2\n", "a second document begins; keep one document in a file"},
+		{"alias", "data_dir: &d ./x\nlisten: *d\n", "anchors, aliases and tags are not used here; write the value out"},
 		{"duplicate key", "data_dir: a\ndata_dir: b\n", "salve.yaml:2:1"},
 		{"syntax", "listen: [\n", "salve.yaml:1:"},
 		{"wrong type", "sources: 7\n", "salve.yaml:1:10"},

@@ -1,0 +1,115 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"salve/bot"
+	"salve/bot/check"
+	"salve/bot/flow/act"
+	"salve/bot/runner"
+	"salve/bot/secret"
+	"salve/cmd/salve/config"
+	"salve/integrations/command"
+	"salve/integrations/httpcall"
+	"salve/integrations/wait"
+	"salve/playbooks"
+)
+
+// Library is the playbooks of a configuration and the actions that they use.
+type Library struct {
+	Playbooks []bot.Playbook
+
+	actions  map[string]runner.Action
+	infos    map[string]bot.ActionInfo
+	probers  map[string]check.Prober
+	redactor *secret.Redactor
+}
+
+// Load makes the actions and loads the playbooks of a configuration.
+func Load(cfg config.Config, secrets secret.Resolver, redactor *secret.Redactor) (*Library, error) {
+	web, err := httpcall.New(httpcall.Options{Allow: cfg.Egress.Allow, Secrets: secrets, Redactor: redactor})
+	if err != nil {
+		return nil, fmt.Errorf("egress.allow: %w", err)
+	}
+	programs, err := command.New(command.Options{Allow: cfg.Commands.Allow, Redactor: redactor})
+	if err != nil {
+		return nil, fmt.Errorf("commands.allow: %w", err)
+	}
+	pause := wait.New()
+	l := &Library{
+		actions:  map[string]runner.Action{"http": web, "command": programs, "wait": pause},
+		infos:    map[string]bot.ActionInfo{"http": web.Info(), "command": programs.Info(), "wait": pause.Info()},
+		probers:  map[string]check.Prober{"http": web, "command": programs},
+		redactor: redactor,
+	}
+	return l, l.load(cfg)
+}
+
+func (l *Library) load(cfg config.Config) error {
+	if cfg.Playbooks.UseLibrary() {
+		books, err := playbooks.Load(playbooks.Library(), ".", l.infos)
+		if err != nil {
+			return fmt.Errorf("the playbooks in the binary: %w", err)
+		}
+		l.Playbooks = books
+	}
+	for _, dir := range cfg.Playbooks.Dirs {
+		if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+			return fmt.Errorf("playbooks.dirs: %s is not a directory that can be read", dir)
+		}
+		books, err := playbooks.Load(os.DirFS(dir), ".", l.infos)
+		if err != nil {
+			return fmt.Errorf("playbooks of %s:\n%w", dir, err)
+		}
+		for _, b := range books {
+			if l.Has(b.Name) {
+				return fmt.Errorf("playbooks of %s: %s: there is a playbook %q already; give this one another name, or set playbooks.library: false", dir, b.File, b.Name)
+			}
+			l.Playbooks = append(l.Playbooks, b)
+		}
+	}
+	return nil
+}
+
+// Has reports whether a playbook is loaded.
+func (l *Library) Has(name string) bool {
+	return slices.ContainsFunc(l.Playbooks, func(p bot.Playbook) bool { return p.Name == name })
+}
+
+// Warnings are what is allowed in the playbooks and probably not meant.
+func (l *Library) Warnings() []string {
+	var out []string
+	for _, p := range playbooks.Lint(l.Playbooks) {
+		out = append(out, p.String())
+	}
+	return out
+}
+
+func (l *Library) checker(store act.Incidents) (*check.Checker, error) {
+	probers := map[string]check.Prober{"resolved": act.NewResolved(store)}
+	for name, p := range l.probers {
+		probers[name] = p
+	}
+	c, err := check.New(probers)
+	return c, errors.Join(err)
+}
+
+// event says which playbooks are in force.
+func (l *Library) event(at time.Time) bot.Event {
+	sum := sha256.New()
+	data := map[string]string{}
+	for _, p := range l.Playbooks {
+		fmt.Fprintf(sum, "%s %s\n", p.Name, p.Hash)
+		if len(data) < 200 {
+			data[p.Name] = p.Hash
+		}
+	}
+	data["all"] = hex.EncodeToString(sum.Sum(nil))
+	return bot.Event{At: at, Kind: bot.EventLoaded, Actor: bot.Salve, Text: fmt.Sprintf("%d playbooks are in force", len(l.Playbooks)), Data: data}
+}

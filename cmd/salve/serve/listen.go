@@ -1,0 +1,115 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"salve/cmd/salve/config"
+	"salve/integrations/console"
+	"salve/integrations/control"
+)
+
+// server is one listener with what serves on it.
+type server struct {
+	http *http.Server
+	ln   net.Listener
+	cert config.TLS
+}
+
+func (s *server) serve() error {
+	var err error
+	if s.cert.Cert != "" {
+		err = s.http.ServeTLS(s.ln, s.cert.Cert, s.cert.Key)
+	} else {
+		err = s.http.Serve(s.ln)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve on %s: %w", s.ln.Addr(), err)
+}
+
+func (s *Salve) listen(ctx context.Context) error {
+	host, _, err := net.SplitHostPort(s.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	if s.web, err = net.Listen("tcp", s.cfg.Listen); err != nil {
+		return fmt.Errorf("listen: %w; change `listen` in the configuration, or stop what uses that address", err)
+	}
+	if s.socket, err = listenUnix(s.Socket()); err != nil {
+		return err
+	}
+	anonymous := config.IsLoopback(host) && s.cfg.PublicURL == ""
+	api, err := control.New(s.controlPorts(), control.Options{
+		Log: s.log, OwnerUID: uint32(os.Getuid()), AnonymousRead: anonymous, ConsoleURL: s.URL(),
+	})
+	if err != nil {
+		return err
+	}
+	pages, err := console.New(s.consolePorts(), console.Options{Log: s.log, PublicURL: s.cfg.PublicURL, AnonymousRead: anonymous})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	for _, src := range s.cfg.Sources {
+		h, err := hook(ctx, s.cfg, src, s.door, deps{log: s.log, secrets: s.opts.Secrets})
+		if err != nil {
+			return err
+		}
+		mux.Handle("/v1/hooks/"+src.Name, h)
+	}
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("/v1/", api)
+	mux.Handle("/", pages)
+	web := newServer(mux)
+	web.RegisterOnShutdown(pages.Drain)
+	socket := newServer(api)
+	socket.ConnContext = control.ConnContext
+	s.servers = []*server{{http: web, ln: s.web, cert: s.cfg.TLS}, {http: socket, ln: s.socket}}
+	return nil
+}
+
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+}
+
+// listenUnix makes the socket for the owner alone. One that a dead process left
+// is replaced: the lock on the data directory says that nobody lives there.
+func listenUnix(path string) (net.Listener, error) {
+	if len(path) > 100 {
+		return nil, fmt.Errorf("the data directory's path is too long for a unix socket: %s; use a shorter data_dir", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replace the old socket: %w", err)
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("close the socket to others: %w", err), ln.Close())
+	}
+	return ln, nil
+}
+
+// ready answers 200 when the store can be read and written.
+func (s *Salve) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.store.Ping(ctx); err != nil {
+		s.log.WarnContext(ctx, "not ready", "err", err)
+		http.Error(w, "not ready: the database cannot be read and written; the log says why", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}

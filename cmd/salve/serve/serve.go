@@ -1,0 +1,189 @@
+// Package serve is a running Salve: the store, the legs, the listeners, tied
+// together in a straight line.
+//
+// It promises that Start either gives a Salve that is ready or an error that
+// says what to change; that Run ends when its context does, the listeners first,
+// then the legs, then the store, each waited for; that what was acknowledged is
+// on disk at every moment between.
+//
+// It assumes a configuration that config.Load accepted. A leg that ends on its
+// own ends the whole with its error: a Salve that only half works does not stay.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"salve/bot"
+	"salve/bot/flow/act"
+	"salve/bot/flow/command"
+	"salve/bot/flow/decide"
+	"salve/bot/flow/receive"
+	"salve/bot/flow/tell"
+	"salve/bot/people"
+	"salve/bot/secret"
+	"salve/cmd/salve/config"
+	"salve/storage/sqlite"
+)
+
+// SocketFile is the name of the unix socket in the data directory.
+const SocketFile = "salve.sock"
+
+// Options are what the process gives beside its configuration.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	Library *Library // loaded playbooks and actions
+	Secrets secret.Resolver
+}
+
+// Salve is a running one.
+type Salve struct {
+	cfg     config.Config
+	opts    Options
+	log     *slog.Logger
+	dir     string
+	started time.Time
+
+	store   *sqlite.Store
+	brake   *Brake
+	people  *people.People
+	door    *receive.Door
+	decide  *decide.Leg
+	act     *act.Leg
+	tell    *tell.Leg
+	desk    *command.Desk
+	hints   *hints
+	web     net.Listener
+	socket  net.Listener
+	servers []*server
+}
+
+// Start opens the store and the listeners and makes everything ready. Close it
+// by ending the context of Run.
+func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error) {
+	dir, err := filepath.Abs(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Salve{cfg: cfg, opts: opts, log: opts.Log, dir: dir, started: time.Now().UTC(), hints: &hints{}}
+	for _, step := range []func(context.Context) error{s.openStore, s.makeLegs, s.listen} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, s.closeAll())
+		}
+	}
+	return s, nil
+}
+
+func (s *Salve) openStore(ctx context.Context) error {
+	store, err := sqlite.Open(ctx, s.dir, sqlite.Options{Log: s.log, Committed: s.hints.committed})
+	if err != nil {
+		return err
+	}
+	s.store = store
+	s.brake = &Brake{dir: s.dir, rows: store}
+	s.people, err = people.New(store, people.Options{SessionFor: s.cfg.People.SessionFor.Std(), LinkFor: s.cfg.People.LinkFor.Std()})
+	if err != nil {
+		return err
+	}
+	_, err = store.Commit(ctx, bot.Change{Events: []bot.Event{
+		{At: s.started, Kind: bot.EventStarted, Actor: bot.Salve, Text: "salve " + s.opts.Version + " started", Data: map[string]string{"version": s.opts.Version}},
+		s.opts.Library.event(s.started),
+	}})
+	if err != nil {
+		return fmt.Errorf("write the first event: %w", err)
+	}
+	return nil
+}
+
+func (s *Salve) makeLegs(context.Context) error {
+	lib := s.opts.Library
+	library, err := decide.NewLibrary(lib.Playbooks, lib.infos)
+	if err != nil {
+		return err
+	}
+	if s.door, err = receive.New(s.store, receive.Options{Sources: sourceRules(s.cfg)}); err != nil {
+		return err
+	}
+	if s.decide, err = decide.New(s.store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std()}); err != nil {
+		return err
+	}
+	checker, err := lib.checker(s.store)
+	if err != nil {
+		return err
+	}
+	if s.act, err = act.New(s.store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String}); err != nil {
+		return err
+	}
+	s.tell, err = tell.New(s.store, tell.Options{
+		Log: s.log, Playbooks: lib.Playbooks, Nearest: s.decide.Nearest, ReminderEvery: s.cfg.Incidents.Remind.Std(), Brake: s.brake,
+	})
+	if err != nil {
+		return err
+	}
+	s.desk, err = command.New(s.store, s.brake, s.door, command.Options{Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has})
+	if err != nil {
+		return err
+	}
+	s.hints.set(s.brake, s.decide, s.act, s.tell)
+	return nil
+}
+
+// closeAll gives back what was opened, in the reverse order.
+func (s *Salve) closeAll() error {
+	var errs []error
+	for _, ln := range []net.Listener{s.web, s.socket} {
+		if ln != nil {
+			if err := ln.Close(); !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// URL is where people open the console.
+func (s *Salve) URL() string {
+	if s.cfg.PublicURL != "" {
+		return s.cfg.PublicURL
+	}
+	return "http://" + s.web.Addr().String()
+}
+
+// Socket is the path of the unix socket.
+func (s *Salve) Socket() string { return filepath.Join(s.dir, SocketFile) }
+
+// People knows who there is.
+func (s *Salve) People() *people.People { return s.people }
+
+// LoginLink makes a link that signs a person in once.
+func (s *Salve) LoginLink(ctx context.Context, id bot.PersonID) (string, error) {
+	secret, _, err := s.people.Issue(ctx, bot.Salve, bot.Token{Person: id, Kind: bot.TokenLogin, Label: "printed at start"}, 0)
+	if err != nil {
+		return "", err
+	}
+	return s.URL() + "/login?token=" + secret, nil
+}
+
+// WelcomeLink is a login link for the person whose user runs Salve, when it
+// listens on loopback; "" when there is no such person.
+func (s *Salve) WelcomeLink(ctx context.Context) (string, error) {
+	host, _, err := net.SplitHostPort(s.cfg.Listen)
+	if err != nil || !config.IsLoopback(host) {
+		return "", err
+	}
+	p, known, err := s.people.ByIdentity(ctx, bot.Identity{Surface: "unix", ID: fmt.Sprint(os.Getuid())})
+	if err != nil || !known {
+		return "", err
+	}
+	return s.LoginLink(ctx, p.ID)
+}
