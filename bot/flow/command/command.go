@@ -45,12 +45,13 @@ type Reader interface {
 	Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error)
 }
 
-// Past reads what runs and who holds what.
+// Past reads what runs, who holds what, and what was said before.
 type Past interface {
 	Run(ctx context.Context, id bot.RunID) (bot.Run, error)
 	Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error)
 	ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error)
 	Person(ctx context.Context, id bot.PersonID) (bot.Person, error)
+	Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error)
 }
 
 // Brake reads halts, and sets and lifts the one that works without the store.
@@ -71,6 +72,7 @@ type Options struct {
 	Log         *slog.Logger
 	ResumeGroup string                     // who may lift a halt; "": resumers
 	Known       func(playbook string) bool // whether a playbook is loaded; nil: the decide leg will tell
+	Timeout     time.Duration              // how long the store may take before a person is told to try again; 0: 5 s
 }
 
 // Desk takes commands. It is safe for use by many at once.
@@ -89,6 +91,7 @@ func New(store Store, brake Brake, payloads Payloads, opts Options) (*Desk, erro
 	}
 	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))
 	opts.ResumeGroup = cmp.Or(opts.ResumeGroup, "resumers")
+	opts.Timeout = cmp.Or(opts.Timeout, 5*time.Second)
 	if opts.Known == nil {
 		opts.Known = func(string) bool { return true }
 	}
@@ -96,6 +99,8 @@ func New(store Store, brake Brake, payloads Payloads, opts Options) (*Desk, erro
 	d.verbs = d.gate()
 	return d, nil
 }
+
+var errTimeout = errors.New("the store did not answer in time")
 
 // tries is how often a command is carried out again after somebody else changed
 // the same rows.
@@ -113,6 +118,8 @@ func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
 	if r := complete(v, c); r != nil {
 		return bot.Answer{}, r
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.patience(d.opts.Timeout), errTimeout)
+	defer cancel()
 	for range tries {
 		answer, err := v.do(ctx, order{Command: c, by: c.Actor(), now: time.Now().UTC().Truncate(time.Millisecond)})
 		if !errors.Is(err, bot.ErrConflict) {

@@ -2,9 +2,12 @@ package command
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"salve/bot"
 	"salve/bot/approval"
@@ -12,6 +15,9 @@ import (
 
 // maxMoved bounds how many alerts one command moves.
 const maxMoved = 5000
+
+// lookBack is how many Events are searched for what was said before.
+const lookBack = 500
 
 // idle refuses while something runs for the incident.
 func (d *Desk) idle(ctx context.Context, id bot.IncidentID) error {
@@ -53,7 +59,8 @@ func (d *Desk) close(ctx context.Context, o order) (bot.Answer, error) {
 	if err := d.idle(ctx, inc.ID); err != nil {
 		return bot.Answer{}, err
 	}
-	inc.ClosedAt, inc.CloseReason = o.now, strings.TrimSpace(o.Reason)
+	inc.ClosedAt, inc.CloseReason, inc.SnoozedUntil = o.now, strings.TrimSpace(o.Reason), time.Time{}
+	inc.Owner, inc.OwnerName = "", ""
 	inc.Decision.Headline = "closed by " + o.by.Name + ": " + inc.CloseReason
 	change := bot.Change{}
 	if change.Approvals, change.Events, err = d.withdrawn(ctx, o, inc.ID, "the incident was closed"); err != nil {
@@ -78,7 +85,12 @@ func (d *Desk) reopen(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{Text: inc.ID.String() + " is open.", Incident: inc.ID, Repeated: true}, nil
 	case bot.IncidentClosed:
 	}
-	inc.ClosedAt, inc.CloseReason = bot.Incident{}.ClosedAt, ""
+	inc.ClosedAt, inc.CloseReason = time.Time{}, ""
+	if inc.State() == bot.IncidentResolved {
+		// Nothing fires: left to itself, it would close again at once.
+		return d.own(ctx, o, owned(inc, o.By), o.event(bot.EventReopened, "reopened %s and took it", inc.ID),
+			fmt.Sprintf("%s is open again and yours, as none of its alerts fires. Close it when you are done.", inc.ID))
+	}
 	change := bot.Change{Events: []bot.Event{o.event(bot.EventReopened, "reopened %s", inc.ID)}}
 	return d.save(ctx, o, inc, change, inc.ID.String()+" is open again.")
 }
@@ -151,15 +163,40 @@ func (d *Desk) split(ctx context.Context, o order) (bot.Answer, error) {
 	}
 	switch len(change.Moves) {
 	case 0:
+		if before, err := d.splitBefore(ctx, o); err != nil || before.Repeated {
+			return before, err
+		}
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("None of these fingerprints is an alert of %s.", inc.ID), fmt.Sprintf("salve show %s --json lists its alerts.", inc.ID))
 	case len(alerts):
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("These are all alerts of %s; nothing would be left.", inc.ID), "Name fewer.")
 	}
 	gone := o.event(bot.EventSplit, "split %d alerts of %s into %s", len(change.Moves), inc.ID, out.ID)
+	gone.Data = map[string]string{"into": out.ID.String(), "alerts": key(o.Alerts)}
 	came := gone
 	came.Incident = out.ID
 	change.Events = []bot.Event{gone, came}
 	answer, err := d.save(ctx, o, inc, change, fmt.Sprintf("%d alerts of %s are %s now.", len(change.Moves), inc.ID, out.ID))
 	answer.Incident = out.ID
 	return answer, err
+}
+
+// key is a set of fingerprints as one word.
+func key(fingerprints []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(slices.Sorted(slices.Values(fingerprints))), "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// splitBefore answers a split that was said before.
+func (d *Desk) splitBefore(ctx context.Context, o order) (bot.Answer, error) {
+	events, err := d.store.Events(ctx, bot.EventQuery{Incident: o.Incident, Last: true, Limit: lookBack})
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	for _, e := range slices.Backward(events) {
+		if e.Kind == bot.EventSplit && e.Data["alerts"] == key(o.Alerts) {
+			into, err := bot.ParseIncidentID(e.Data["into"])
+			return bot.Answer{Text: fmt.Sprintf("These alerts are %s already.", into), Incident: into, Repeated: err == nil}, nil
+		}
+	}
+	return bot.Answer{}, nil
 }

@@ -3,7 +3,10 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"salve/bot"
 )
@@ -23,6 +26,19 @@ type verb struct {
 	who   who
 	needs []field
 	do    func(context.Context, order) (bot.Answer, error)
+}
+
+// patience is how long the verb may take. Reading a payload again is work; a
+// halt goes by the flag file soon.
+func (v verb) patience(usual time.Duration) time.Duration {
+	switch {
+	case slices.Contains(v.needs, aPayload):
+		return max(usual, time.Minute)
+	case v.who == anybody:
+		return min(usual, 2*time.Second)
+	default:
+		return usual
+	}
 }
 
 // field is what a command must name.
@@ -91,17 +107,48 @@ func (d *Desk) mayUse(v verb, c bot.Command) *bot.Refusal {
 	return nil
 }
 
-const maxText = 4096 // bytes of a reason or note
+const (
+	maxText   = 4096 // bytes of a reason or note
+	maxName   = 256  // bytes of a name, and of a parameter's
+	maxParams = 64
+	maxValue  = 1024 // bytes of a parameter's value
+)
 
 // complete judges whether the command says what it must.
 func complete(v verb, c bot.Command) *bot.Refusal {
-	if len(c.Reason) > maxText {
-		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("The text is longer than %d bytes.", maxText), "Say it shorter, and link to the rest.")
+	if r := readable(c); r != nil {
+		return r
 	}
 	for _, f := range v.needs {
 		if missing, next := lacks(f, c); missing {
 			return bot.Refuse(bot.RefusedInput, fmt.Sprintf("%s %s.", c.Verb, next), fmt.Sprintf("salve %s --help shows an example.", c.Verb))
 		}
+	}
+	return nil
+}
+
+// readable judges whether the texts of the command can be kept and shown.
+func readable(c bot.Command) *bot.Refusal {
+	if len(c.Reason) > maxText {
+		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("The text is longer than %d bytes.", maxText), "Say it shorter, and link to the rest.")
+	}
+	if len(c.Params) > maxParams || len(c.Alerts) > maxMoved {
+		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("At most %d parameters and %d alerts can be named.", maxParams, maxMoved), "Name fewer.")
+	}
+	names := append([]string{c.To, c.Playbook, c.Name, c.Digest}, c.Alerts...)
+	texts := []string{c.Reason}
+	for k, v := range c.Params {
+		names, texts = append(names, k), append(texts, v)
+		if len(v) > maxValue {
+			return bot.Refuse(bot.RefusedInput, fmt.Sprintf("A parameter is longer than %d bytes.", maxValue), "Name something shorter.")
+		}
+	}
+	long := func(s string) bool { return len(s) > maxName }
+	odd := func(s string) bool {
+		return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f })
+	}
+	if slices.ContainsFunc(names, long) || slices.ContainsFunc(append(names, texts...), odd) {
+		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("A name is longer than %d bytes, or there are control characters in the command.", maxName), "Use plain text.")
 	}
 	return nil
 }

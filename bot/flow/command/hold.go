@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,15 +54,20 @@ func (d *Desk) take(ctx context.Context, o order) (bot.Answer, error) {
 	if inc.Owner != "" {
 		text = fmt.Sprintf("%s was %s's and is yours now.", inc.ID, inc.OwnerName)
 	}
-	return d.own(ctx, o, inc, o.By, o.event(bot.EventTaken, "took %s", inc.ID), text)
+	return d.own(ctx, o, owned(inc, o.By), o.event(bot.EventTaken, "took %s", inc.ID), text)
 }
 
-// own makes a person the owner of an incident and the holder of its targets.
-func (d *Desk) own(ctx context.Context, o order, inc bot.Incident, p bot.Person, e bot.Event, text string) (bot.Answer, error) {
+// owned makes a person the owner of an incident.
+func owned(inc bot.Incident, p bot.Person) bot.Incident {
 	inc.Owner, inc.OwnerName = p.ID, p.Name
+	return inc
+}
+
+// own writes an incident with its new owner, who holds its targets too.
+func (d *Desk) own(ctx context.Context, o order, inc bot.Incident, e bot.Event, text string) (bot.Answer, error) {
 	change := bot.Change{Events: []bot.Event{e}}
 	for _, t := range inc.Decision.Targets {
-		change.Claims = append(change.Claims, bot.Claim{Target: t, Incident: inc.ID, Holder: p.ID, Name: p.Name, At: o.now})
+		change.Claims = append(change.Claims, bot.Claim{Target: t, Incident: inc.ID, Holder: inc.Owner, Name: inc.OwnerName, At: o.now})
 	}
 	return d.save(ctx, o, inc, change, text)
 }
@@ -115,7 +121,7 @@ func (d *Desk) assign(ctx context.Context, o order) (bot.Answer, error) {
 	if inc.Owner == p.ID {
 		return bot.Answer{Text: fmt.Sprintf("%s is %s's already.", inc.ID, p.Name), Incident: inc.ID, Repeated: true}, nil
 	}
-	return d.own(ctx, o, inc, p, o.event(bot.EventAssigned, "gave %s to %s", inc.ID, p.Name), fmt.Sprintf("%s is %s's.", inc.ID, p.Name))
+	return d.own(ctx, o, owned(inc, p), o.event(bot.EventAssigned, "gave %s to %s", inc.ID, p.Name), fmt.Sprintf("%s is %s's.", inc.ID, p.Name))
 }
 
 func (d *Desk) handover(ctx context.Context, o order) (bot.Answer, error) {
@@ -127,11 +133,15 @@ func (d *Desk) handover(ctx context.Context, o order) (bot.Answer, error) {
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	if inc, err = noted(inc, o, "Handed over to "+p.Name+": "+strings.TrimSpace(o.Reason)); err != nil {
+	text := "Handed over to " + p.Name + ": " + strings.TrimSpace(o.Reason)
+	if inc.Owner == p.ID && said(inc, o, text) {
+		return bot.Answer{Text: fmt.Sprintf("%s is handed over to %s already.", inc.ID, p.Name), Incident: inc.ID, Repeated: true}, nil
+	}
+	if inc, err = noted(inc, o, text); err != nil {
 		return bot.Answer{}, err
 	}
 	e := o.event(bot.EventHandover, "handed %s over to %s: %s", inc.ID, p.Name, strings.TrimSpace(o.Reason))
-	return d.own(ctx, o, inc, p, e, fmt.Sprintf("%s is handed over to %s.", inc.ID, p.Name))
+	return d.own(ctx, o, owned(inc, p), e, fmt.Sprintf("%s is handed over to %s.", inc.ID, p.Name))
 }
 
 func (d *Desk) note(ctx context.Context, o order) (bot.Answer, error) {
@@ -139,16 +149,28 @@ func (d *Desk) note(ctx context.Context, o order) (bot.Answer, error) {
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	due := inc.DueAt
-	if inc, err = noted(inc, o, strings.TrimSpace(o.Reason)); err != nil {
+	text := strings.TrimSpace(o.Reason)
+	if said(inc, o, text) {
+		return bot.Answer{Text: "You have noted that on " + inc.ID.String() + " already.", Incident: inc.ID, Repeated: true}, nil
+	}
+	if inc, err = noted(inc, o, text); err != nil {
 		return bot.Answer{}, err
 	}
-	inc.DueAt = due // a note decides nothing
-	change := bot.Change{Incidents: []bot.Incident{inc}, Events: []bot.Event{o.event(bot.EventNoted, "noted on %s: %s", inc.ID, strings.TrimSpace(o.Reason))}}
+	change := bot.Change{Incidents: []bot.Incident{inc}, Events: []bot.Event{o.event(bot.EventNoted, "noted on %s: %s", inc.ID, text)}}
 	if _, err := d.store.Commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: "Noted on " + inc.ID.String() + ".", Incident: inc.ID}, nil
+}
+
+// said reports whether this was the last that the person noted.
+func said(inc bot.Incident, o order, text string) bool {
+	for _, n := range slices.Backward(inc.Notes) {
+		if n.By.Person == o.by.Person {
+			return n.Text == text
+		}
+	}
+	return false
 }
 
 func noted(inc bot.Incident, o order, text string) (bot.Incident, error) {
@@ -167,8 +189,12 @@ func (d *Desk) snooze(ctx context.Context, o order) (bot.Answer, error) {
 	if o.For.Std() < time.Minute || o.For.Std() > maxSnooze {
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, "A snooze lasts 1 minute to 7 days.", fmt.Sprintf("For example: salve snooze %s 30m", inc.ID))
 	}
+	had := inc.SnoozedUntil
 	inc.SnoozedUntil = o.now.Add(o.For.Std())
 	until := inc.SnoozedUntil.Format("2006-01-02 15:04 UTC")
+	if inc.SnoozedUntil.Sub(had).Abs() < time.Minute {
+		return bot.Answer{Text: fmt.Sprintf("%s is quiet until %s already.", inc.ID, had.Format("2006-01-02 15:04 UTC")), Incident: inc.ID, Repeated: true}, nil
+	}
 	change := bot.Change{Events: []bot.Event{o.event(bot.EventSnoozed, "snoozed %s until %s", inc.ID, until)}}
 	return d.save(ctx, o, inc, change, fmt.Sprintf("%s is quiet until %s: nothing is proposed, nothing runs by itself.", inc.ID, until))
 }

@@ -32,7 +32,8 @@ func (d *Desk) halt(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{Text: "Everything is halted by the flag file; the store did not answer, so this is not in the audit log yet. A step in flight ends; nothing new begins."}, nil
 	}
 	if err != nil {
-		return bot.Answer{}, err
+		d.opts.Log.ErrorContext(ctx, "halt not recorded", "scope", h.Scope, "name", h.Name, "err", err)
+		return bot.Answer{}, bot.Refuse(bot.RefusedLater, "This was not recorded: the store did not answer.", "Halt everything instead, which needs no store: salve halt.")
 	}
 	return bot.Answer{Text: what(h) + " is halted. A step in flight ends; nothing new begins until somebody resumes."}, nil
 }

@@ -35,7 +35,10 @@ func (d *Desk) vote(ctx context.Context, o order, yes bool) (bot.Answer, error) 
 	before := len(a.Votes)
 	a, err = approval.Cast(a, o.By, bot.Vote{Surface: o.Surface, Digest: typed, Yes: yes, Reason: o.Reason}, o.now)
 	if err != nil {
-		return bot.Answer{}, err
+		if err := d.expire(ctx, o, a); err != nil {
+			return bot.Answer{}, err
+		}
+		return bot.Answer{}, decided(a, err)
 	}
 	if len(a.Votes) == before {
 		return bot.Answer{Text: "You have said so already. " + standing(a), Incident: a.Incident, Approval: a.ID, Repeated: true}, nil
@@ -52,6 +55,38 @@ func (d *Desk) vote(ctx context.Context, o order, yes bool) (bot.Answer, error) 
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: "Your vote counts. " + standing(a), Incident: a.Incident, Approval: a.ID}, nil
+}
+
+// decided adds to a refusal who was first, and when.
+func decided(a bot.Approval, err error) error {
+	r, ok := errors.AsType[*bot.Refusal](err)
+	if !ok || r.Code != bot.RefusedState || a.DecidedAt.IsZero() {
+		return err
+	}
+	why := fmt.Sprintf("%s It was decided by %s at %s.", r.Why, a.DecidedBy.Name, a.DecidedAt.UTC().Format("15:04:05 UTC"))
+	return bot.Refuse(r.Code, why, r.Next)
+}
+
+// expire writes down that the time of a question is over, if it is. Nothing
+// changes on the target.
+func (d *Desk) expire(ctx context.Context, o order, a bot.Approval) error {
+	late, over := approval.Expire(a, o.now)
+	if !over {
+		return nil
+	}
+	inc, err := d.store.Incident(ctx, a.Incident)
+	if err != nil {
+		return err
+	}
+	inc.DueAt = o.now
+	event := bot.Event{At: o.now, Kind: bot.EventExpired, Actor: bot.Salve, Incident: a.Incident, Approval: a.ID, Plan: a.Plan}
+	event.Text = fmt.Sprintf("nobody decided about %s on %s in time; nothing was changed there", a.Playbook, a.Target)
+	call := event
+	call.Kind, call.Text = bot.EventEscalated, fmt.Sprintf("a person is needed: take %s, or ask again: salve run %s %s", a.Incident, a.Playbook, a.Incident)
+	_, err = d.store.Commit(ctx, bot.Change{
+		Approvals: []bot.Approval{late}, Incidents: []bot.Incident{inc}, Events: []bot.Event{event, call},
+	})
+	return err
 }
 
 func standing(a bot.Approval) string {
@@ -136,6 +171,7 @@ func (d *Desk) start(ctx context.Context, o order, a bot.Approval, change bot.Ch
 		}
 	}
 	inc.Decision.Headline = fmt.Sprintf("%s runs %s on %s, approved by %s", run.ID, run.Playbook, run.Target, o.by.Name)
+	inc.DueAt = o.now
 	change.Runs = []bot.Run{run}
 	change.Incidents = []bot.Incident{inc}
 	approved := o.event(bot.EventApproved, "approved plan %s: %s on %s", a.Digest.Short(), a.Playbook, a.Target)
@@ -144,7 +180,7 @@ func (d *Desk) start(ctx context.Context, o order, a bot.Approval, change bot.Ch
 	planned.Approval, planned.Plan, planned.Run = a.ID, a.Plan, run.ID
 	change.Events = append(change.Events, approved, planned)
 	if _, err := d.store.Commit(ctx, change); err != nil {
-		return bot.Answer{}, d.busy(ctx, err, run.Target)
+		return bot.Answer{}, d.busy(ctx, err, a)
 	}
 	return bot.Answer{
 		Text:     fmt.Sprintf("Approved. %s runs %s on %s; salve show %s follows it.", run.ID, run.Playbook, run.Target, a.Incident),
@@ -152,16 +188,21 @@ func (d *Desk) start(ctx context.Context, o order, a bot.Approval, change bot.Ch
 	}, nil
 }
 
-// busy tells a conflict over the target from one over versions.
-func (d *Desk) busy(ctx context.Context, err error, target string) error {
+// busy tells a conflict over the target from one over versions, as when
+// somebody else decided first.
+func (d *Desk) busy(ctx context.Context, err error, a bot.Approval) error {
 	if !errors.Is(err, bot.ErrConflict) {
 		return err
 	}
-	active, rerr := d.store.Runs(ctx, bot.RunQuery{Target: target, Active: true, Limit: 1})
+	stored, rerr := d.store.Approval(ctx, a.ID)
+	if rerr != nil || stored.Version != a.Version {
+		return err
+	}
+	active, rerr := d.store.Runs(ctx, bot.RunQuery{Target: a.Target, Active: true, Limit: 1})
 	if rerr != nil || len(active) == 0 {
 		return err
 	}
-	return bot.Refuse(bot.RefusedState, fmt.Sprintf("%s is busy: %s (%s) is %s there. Your vote was not recorded.", target, active[0].ID, active[0].Playbook, active[0].State),
+	return bot.Refuse(bot.RefusedState, fmt.Sprintf("%s is busy: %s (%s) is %s there. Your vote was not recorded.", a.Target, active[0].ID, active[0].Playbook, active[0].State),
 		fmt.Sprintf("Approve again when it is over, or end it: salve cancel %s.", active[0].ID))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"salve/bot"
 	"salve/bot/runner"
@@ -20,8 +21,44 @@ func (d *Desk) run(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{}, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is no playbook %q.", o.Playbook), "salve playbook list shows what is loaded.")
 	}
 	ask := bot.Ask{Kind: bot.AskRun, By: o.by, At: o.now, Playbook: o.Playbook, Params: o.Params}
+	if before, err := d.askedBefore(ctx, inc, ask); err != nil || before.Repeated {
+		return before, err
+	}
 	what := fmt.Sprintf("asked for %s on %s", o.Playbook, inc.ID)
 	return d.ask(ctx, o, inc, ask, what)
+}
+
+// askedBefore finds the open question that came of the same request.
+func (d *Desk) askedBefore(ctx context.Context, inc bot.Incident, ask bot.Ask) (bot.Answer, error) {
+	open, err := d.store.Approvals(ctx, bot.ApprovalQuery{Incident: inc.ID, States: []bot.ApprovalState{bot.ApprovalPending}, Limit: 200})
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	for _, a := range open {
+		p, err := d.store.Plan(ctx, a.Plan)
+		if err != nil {
+			return bot.Answer{}, err
+		}
+		if cameOf(p, ask) {
+			return bot.Answer{Text: "That was asked for already. " + standing(a), Incident: inc.ID, Approval: a.ID, Repeated: true}, nil
+		}
+	}
+	return bot.Answer{}, nil
+}
+
+func cameOf(p bot.Plan, ask bot.Ask) bool {
+	if ask.Kind == bot.AskUndo {
+		return p.Kind == bot.PlanUndo && p.Undoes == ask.Run
+	}
+	if p.Kind != bot.PlanRespond || p.Playbook != ask.Playbook || p.AskedBy.Person == "" || p.AskedBy.Person != ask.By.Person {
+		return false
+	}
+	for k, v := range ask.Params {
+		if p.Params[k] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // ask leaves a request for the decide leg, which plans it.
@@ -57,11 +94,16 @@ func (d *Desk) undo(ctx context.Context, o order) (bot.Answer, error) {
 	case !o.now.Before(r.UndoUntil):
 		return bot.Answer{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s could be undone until %s.", r.ID, r.UndoUntil.Format("2006-01-02 15:04 UTC")), "Look at the target and write a playbook for what is needed now.")
 	}
-	inc, err := d.living(ctx, r.Incident)
+	// Incidents close long before a run can no longer be undone.
+	inc, err := d.store.Incident(ctx, r.Incident)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	return d.ask(ctx, o, inc, bot.Ask{Kind: bot.AskUndo, By: o.by, At: o.now, Run: r.ID}, "asked to undo "+r.ID.String())
+	ask := bot.Ask{Kind: bot.AskUndo, By: o.by, At: o.now, Run: r.ID}
+	if before, err := d.askedBefore(ctx, inc, ask); err != nil || before.Repeated {
+		return before, err
+	}
+	return d.ask(ctx, o, inc, ask, "asked to undo "+r.ID.String())
 }
 
 func (d *Desk) cancel(ctx context.Context, o order) (bot.Answer, error) {
@@ -70,6 +112,9 @@ func (d *Desk) cancel(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{}, err
 	}
 	o.Incident = r.Incident
+	if r.CancelBy.Name != "" {
+		return bot.Answer{Text: fmt.Sprintf("%s was cancelled by %s already; it is %s.", r.ID, r.CancelBy.Name, r.State), Incident: r.Incident, Run: r.ID, Repeated: true}, nil
+	}
 	next, err := runner.Cancel(r, o.by, o.now)
 	if err != nil {
 		return bot.Answer{}, err
@@ -94,6 +139,9 @@ func (d *Desk) settle(ctx context.Context, o order) (bot.Answer, error) {
 	if err != nil {
 		return bot.Answer{}, err
 	}
+	if before, err := d.settledBefore(ctx, o, r); err != nil || before.Repeated {
+		return before, err
+	}
 	next, err := runner.Settle(r, p, o.Settle, o.by, o.now)
 	if err != nil {
 		return bot.Answer{}, err
@@ -103,24 +151,64 @@ func (d *Desk) settle(ctx context.Context, o order) (bot.Answer, error) {
 	return d.moveRun(ctx, o, next, e, fmt.Sprintf("Recorded. %s is %s.", r.ID, next.State))
 }
 
-// moveRun writes a run and makes its incident due when the run is over.
-func (d *Desk) moveRun(ctx context.Context, o order, r bot.Run, e bot.Event, text string) (bot.Answer, error) {
-	change := bot.Change{Runs: []bot.Run{r}, Events: []bot.Event{e}}
-	if !r.Active() {
-		inc, err := d.store.Incident(ctx, r.Incident)
-		if err != nil {
-			return bot.Answer{}, err
+// settledBefore answers a settlement that the person has given before, and that
+// took the run on.
+func (d *Desk) settledBefore(ctx context.Context, o order, r bot.Run) (bot.Answer, error) {
+	if r.State == bot.RunWaiting {
+		return bot.Answer{}, nil
+	}
+	events, err := d.store.Events(ctx, bot.EventQuery{Run: r.ID, Last: true, Limit: lookBack})
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	for _, e := range slices.Backward(events) {
+		if e.Kind == bot.EventStepSettled {
+			same := e.Actor.Person == o.by.Person && e.Data["settlement"] == string(o.Settle)
+			return bot.Answer{Text: fmt.Sprintf("You have said so already; %s is %s.", r.ID, r.State), Incident: r.Incident, Run: r.ID, Repeated: same}, nil
 		}
-		inc.DueAt = o.now
-		change.Incidents = []bot.Incident{inc}
+	}
+	return bot.Answer{}, nil
+}
+
+// moveRun writes a run and makes its incident due.
+func (d *Desk) moveRun(ctx context.Context, o order, r bot.Run, e bot.Event, text string) (bot.Answer, error) {
+	inc, err := d.store.Incident(ctx, r.Incident)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	inc.DueAt = o.now
+	change := bot.Change{Runs: []bot.Run{r}, Incidents: []bot.Incident{inc}, Events: []bot.Event{e}}
+	if !r.Active() {
 		ended := o.event(bot.EventRunEnded, "ended %s: %s", r.ID, r.State)
 		ended.Plan = r.Plan
 		change.Events = append(change.Events, ended)
+		if err := d.markUndone(ctx, &change, r); err != nil {
+			return bot.Answer{}, err
+		}
 	}
 	if _, err := d.store.Commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: text, Incident: r.Incident, Run: r.ID}, nil
+}
+
+// markUndone notes on a run that this one, which a person has settled to its
+// end, has undone it.
+func (d *Desk) markUndone(ctx context.Context, change *bot.Change, r bot.Run) error {
+	if r.Kind != bot.PlanUndo || r.State != bot.RunFixed && r.State != bot.RunUnverified {
+		return nil
+	}
+	p, err := d.store.Plan(ctx, r.Plan)
+	if err != nil || p.Undoes == 0 {
+		return err
+	}
+	of, err := d.store.Run(ctx, p.Undoes)
+	if err != nil {
+		return err
+	}
+	of.UndoneBy = r.ID
+	change.Runs = append(change.Runs, of)
+	return nil
 }
 
 func (d *Desk) replay(ctx context.Context, o order) (bot.Answer, error) {
