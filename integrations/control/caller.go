@@ -64,11 +64,26 @@ func (s *Server) identify(r *http.Request) (caller, *bot.Refusal) {
 	if !s.opts.AnonymousRead {
 		return caller{}, bot.Refuse(bot.RefusedIdentity, "This needs a token.", "Somebody who manages people can make one: salve user token NAME --label WHAT. Set it as SALVE_TOKEN.")
 	}
+	if !nearby(r) {
+		return caller{}, bot.Refuse(bot.RefusedIdentity, "Only callers on this machine may go without a token, and not through a proxy.", "Set SALVE_TOKEN.")
+	}
 	// A page in somebody's browser must not speak for whoever sits there.
 	if r.Header.Get("Origin") != "" || (r.Header.Get("Sec-Fetch-Site") != "" && r.Header.Get("Sec-Fetch-Site") != "none") || !loopbackHost(r.Host) {
 		return caller{}, bot.Refuse(bot.RefusedForbidden, "A page in a browser may not use this.", "Open the console instead.")
 	}
 	return caller{name: "somebody at " + r.RemoteAddr}, nil
+}
+
+// nearby reports whether the request comes from this machine itself. A proxy on
+// this machine speaks for somebody elsewhere.
+func nearby(r *http.Request) bool {
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if len(r.Header.Values(h)) > 0 {
+			return false
+		}
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
 func loopbackHost(hostport string) bool {
@@ -88,15 +103,15 @@ func (s *Server) local(r *http.Request, uid uint32) (caller, *bot.Refusal) {
 		s.log.WarnContext(r.Context(), "could not tell who a uid is", "uid", uid, "err", err)
 		return c, nil
 	}
-	if known {
+	if known && !person.Disabled {
 		c.person = person
 	}
 	return c, nil
 }
 
 func (s *Server) bearer(r *http.Request, header string) (caller, *bot.Refusal) {
-	secret, ok := strings.CutPrefix(header, "Bearer ")
-	if !ok || secret == "" {
+	scheme, secret, ok := strings.Cut(header, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || secret == "" || len(r.Header.Values("Authorization")) != 1 {
 		return caller{}, bot.Refuse(bot.RefusedIdentity, "The Authorization header is not a bearer token.", "Set SALVE_TOKEN to the token alone.")
 	}
 	person, err := s.ports.Identities.Authenticate(r.Context(), secret, bot.TokenAPI)
@@ -106,6 +121,9 @@ func (s *Server) bearer(r *http.Request, header string) (caller, *bot.Refusal) {
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "authenticate", "err", err)
 		return caller{}, bot.Refuse(bot.RefusedLater, "Who you are cannot be told now: the store did not answer.", "Try again.")
+	}
+	if person.ID == "" || person.Disabled {
+		return caller{}, bot.Refuse(bot.RefusedIdentity, "This token opens nothing.", "Ask an admin for a new one: salve user token NAME.")
 	}
 	return caller{person: person, name: person.Name}, nil
 }

@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"salve/bot"
@@ -23,6 +25,9 @@ type Client struct {
 	base  string
 	token secret.Secret
 	where string // for messages
+
+	mu  sync.Mutex
+	rev *int64 // of the last wait; nil: there was none
 }
 
 // NewUnixClient speaks over a unix socket; the kernel tells the server who it is.
@@ -63,9 +68,21 @@ func (c *Client) Text(ctx context.Context, path string) (string, error) {
 	return string(b), err
 }
 
-// WaitForChange returns when something has changed, or after a while.
+// WaitForChange returns when something has changed since it last returned, or
+// after a while. Read after it and nothing is missed.
 func (c *Client) WaitForChange(ctx context.Context) error {
-	return c.Send(ctx, http.MethodGet, "/v1/live", nil, nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := url.Values{}
+	if c.rev != nil {
+		q.Set("after", strconv.FormatInt(*c.rev, 10))
+	}
+	var now revision
+	if err := c.Get(ctx, "/v1/live", q, &now); err != nil {
+		return err
+	}
+	c.rev = &now.Revision
+	return nil
 }
 
 // Send sends in as JSON, unless it is nil, and reads the answer into out, unless

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"salve/bot"
@@ -22,8 +23,8 @@ func (s *Server) incidents(ctx context.Context, c call) (any, error) {
 		return nil, err
 	}
 	q := bot.IncidentQuery{Limit: n, Text: c.URL.Query().Get("text")}
-	for _, st := range c.URL.Query()["state"] {
-		q.States = append(q.States, bot.IncidentState(st))
+	if q.States, err = states(c, bot.IncidentOpen, bot.IncidentResolved, bot.IncidentClosed, bot.IncidentMerged); err != nil {
+		return nil, err
 	}
 	if q.Before, err = bot.ParseIncidentID(c.URL.Query().Get("before")); err != nil {
 		return nil, badInput(err)
@@ -118,8 +119,9 @@ func (s *Server) approvals(ctx context.Context, c call) (any, error) {
 	if q.Incident, err = bot.ParseIncidentID(c.URL.Query().Get("incident")); err != nil {
 		return nil, badInput(err)
 	}
-	for _, st := range c.URL.Query()["state"] {
-		q.States = append(q.States, bot.ApprovalState(st))
+	q.States, err = states(c, bot.ApprovalPending, bot.ApprovalApproved, bot.ApprovalDenied, bot.ApprovalExpired, bot.ApprovalWithdrawn)
+	if err != nil {
+		return nil, err
 	}
 	return s.ports.Rows.Approvals(ctx, q)
 }
@@ -150,8 +152,8 @@ func (s *Server) quarantine(ctx context.Context, c call) (any, error) {
 	if q.Limit, err = limit(c); err != nil {
 		return nil, err
 	}
-	for _, st := range c.URL.Query()["state"] {
-		q.States = append(q.States, bot.QuarantineState(st))
+	if q.States, err = states(c, bot.QuarantineHeld, bot.QuarantineReplayed, bot.QuarantineDiscarded); err != nil {
+		return nil, err
 	}
 	return s.ports.Records.QuarantineList(ctx, q)
 }
@@ -181,14 +183,50 @@ func (s *Server) status(ctx context.Context, _ call) (any, error) { return s.por
 
 func (s *Server) whoami(_ context.Context, c call) (any, error) { return c.who.person, nil }
 
-// live answers when something has changed, or after a while.
-func (s *Server) live(ctx context.Context, _ call) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.LongPoll)
-	defer cancel()
-	select {
-	case t := <-s.ports.Cards.Subscribe(ctx):
-		return t, nil
-	case <-ctx.Done():
-		return bot.Touched{}, nil
+// revision tells how far the world is: the number of the newest Event, which
+// every change has.
+type revision struct {
+	Revision int64 `json:"revision"`
+}
+
+// live answers once something has changed since ?after=, or after a while;
+// without after, at the next change.
+func (s *Server) live(ctx context.Context, c call) (any, error) {
+	after, err := afterOf(c)
+	if err != nil {
+		return nil, err
 	}
+	waiting, cancel := context.WithTimeout(ctx, s.opts.LongPoll)
+	defer cancel()
+	changes := s.ports.Cards.Subscribe(waiting) // before looking, so that nothing falls between
+	rev, err := s.revision(ctx)
+	if err != nil || after != nil && rev != *after {
+		return revision{rev}, err
+	}
+	select {
+	case <-changes:
+	case <-waiting.Done():
+	}
+	rev, err = s.revision(ctx)
+	return revision{rev}, err
+}
+
+func afterOf(c call) (*int64, error) {
+	text := c.URL.Query().Get("after")
+	if text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return nil, bot.Refuse(bot.RefusedInput, "after is a number of 0 or more.", "Send the revision of the last answer.")
+	}
+	return &n, nil
+}
+
+func (s *Server) revision(ctx context.Context) (int64, error) {
+	newest, err := s.ports.Records.Events(ctx, bot.EventQuery{Last: true, Limit: 1})
+	if err != nil || len(newest) == 0 {
+		return 0, err
+	}
+	return newest[0].Seq, nil
 }
