@@ -1,14 +1,18 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"salve/bot"
 )
@@ -21,24 +25,39 @@ var (
 
 // Add takes in somebody new.
 func (p *People) Add(ctx context.Context, by bot.Actor, person bot.Person) error {
+	person = tidy(person)
 	person.Version, person.CreatedAt, person.Disabled = 0, now(), false
 	if err := p.check(ctx, person); err != nil {
 		return err
 	}
-	err := p.write(ctx, by, person, "added "+describe(person))
-	if errors.Is(err, bot.ErrConflict) {
-		return bot.Refuse(bot.RefusedState, "There is a person "+string(person.ID)+" already.", "Change them with: salve user edit "+string(person.ID))
+	if _, err := p.store.Person(ctx, person.ID); err == nil {
+		return taken(person.ID)
+	} else if !errors.Is(err, bot.ErrNotFound) {
+		return fmt.Errorf("read person %s: %w", person.ID, err)
 	}
-	return err
+	return p.write(ctx, by, person, "added "+describe(person))
 }
 
-// Update changes name, roles, groups and identities.
+func taken(id bot.PersonID) *bot.Refusal {
+	return bot.Refuse(bot.RefusedState, "There is a person "+string(id)+" already.", "Change them with: salve user edit "+string(id))
+}
+
+// Update changes name, roles, groups and identities. A Version other than 0 must
+// be the stored one, so that nobody's change is lost. What changes nothing is not
+// written.
 func (p *People) Update(ctx context.Context, by bot.Actor, person bot.Person) error {
 	have, err := p.known(ctx, person.ID)
 	if err != nil {
 		return err
 	}
+	if person.Version != 0 && person.Version != have.Version {
+		return meanwhile(person.ID)
+	}
+	person = tidy(person)
 	person.Version, person.CreatedAt, person.Disabled = have.Version, have.CreatedAt, have.Disabled
+	if reflect.DeepEqual(person, tidy(have)) {
+		return nil
+	}
 	if err := p.check(ctx, person); err != nil {
 		return err
 	}
@@ -80,12 +99,53 @@ func (p *People) known(ctx context.Context, id bot.PersonID) (bot.Person, error)
 func (p *People) write(ctx context.Context, by bot.Actor, person bot.Person, what string) error {
 	_, err := p.store.Commit(ctx, bot.Change{
 		People: []bot.Person{person},
-		Events: []bot.Event{{At: now(), Kind: bot.EventPerson, Actor: by, Text: by.Name + " " + what, Data: map[string]string{"person": string(person.ID)}}},
+		Events: []bot.Event{{At: now(), Kind: bot.EventPerson, Actor: by, Text: by.Name + " " + what, Data: facts(person)}},
 	})
+	if errors.Is(err, bot.ErrConflict) {
+		return meanwhile(person.ID)
+	}
 	if err != nil {
 		return fmt.Errorf("write person %s: %w", person.ID, err)
 	}
 	return nil
+}
+
+// meanwhile is for those who come at the same time as others.
+func meanwhile(id bot.PersonID) *bot.Refusal {
+	return bot.Refuse(bot.RefusedState, "Somebody changed "+string(id)+" meanwhile, or took the id or an identity.", "See salve user list, and try again.")
+}
+
+// facts is a person as the audit keeps them.
+func facts(p bot.Person) map[string]string {
+	var roles, ids []string
+	for _, r := range p.Roles {
+		roles = append(roles, string(r))
+	}
+	for _, id := range p.Identities {
+		ids = append(ids, id.Surface+":"+id.ID)
+	}
+	return map[string]string{
+		"person": string(p.ID), "name": p.Name, "roles": strings.Join(roles, " "), "groups": strings.Join(p.Groups, " "),
+		"identities": strings.Join(ids, " "), "disabled": strconv.FormatBool(p.Disabled),
+	}
+}
+
+// tidy puts the lists of a person in order, each thing once.
+func tidy(p bot.Person) bot.Person {
+	p.Name = strings.TrimSpace(p.Name)
+	p.Roles = once(p.Roles, cmp.Compare[bot.Role])
+	p.Groups = once(p.Groups, cmp.Compare[string])
+	p.Identities = once(p.Identities, func(a, b bot.Identity) int {
+		return cmp.Or(cmp.Compare(a.Surface, b.Surface), cmp.Compare(a.ID, b.ID))
+	})
+	return p
+}
+
+func once[T comparable](list []T, compare func(a, b T) int) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.Compact(slices.SortedFunc(slices.Values(list), compare))
 }
 
 func describe(p bot.Person) string {
@@ -105,7 +165,7 @@ func (p *People) check(ctx context.Context, person bot.Person) error {
 	switch {
 	case !idPattern.MatchString(string(person.ID)):
 		return bad(fmt.Sprintf("%q cannot be a person's id.", person.ID), "Use a-z, 0-9, dots, dashes and underscores, like alice or j.doe.")
-	case person.Name == "" || len(person.Name) > 100 || strings.ContainsFunc(person.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case person.Name == "" || len(person.Name) > 100 || !plain(person.Name):
 		return bad("The name must be 1 to 100 characters that can be seen.", "Give it with --name.")
 	case len(person.Roles) == 0:
 		return bad(string(person.ID)+" has no role and could not even read.", "Give one with --role: viewer, responder or admin.")
@@ -127,8 +187,8 @@ func (p *People) check(ctx context.Context, person bot.Person) error {
 
 func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 	for _, id := range person.Identities {
-		if id.Surface == "" || id.ID == "" || len(id.Surface)+len(id.ID) > 200 {
-			return bot.Refuse(bot.RefusedInput, "An identity has a surface and an id.", "For example --uid 1000.")
+		if !groupPattern.MatchString(id.Surface) || id.ID == "" || len(id.ID) > 200 || !plain(id.ID) || id.Surface == "unix" && !isUID(id.ID) {
+			return bot.Refuse(bot.RefusedInput, "An identity has a surface and an id there; for unix it is the number that `id -u` prints.", "For example --uid 1000.")
 		}
 		other, err := p.store.PersonBy(ctx, id)
 		if errors.Is(err, bot.ErrNotFound) || err == nil && other.ID == person.ID {
@@ -143,6 +203,16 @@ func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 	return nil
 }
 
+func isUID(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 32)
+	return err == nil && strconv.FormatUint(n, 10) == s
+}
+
+// plain reports whether every character can be seen.
+func plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 // Issue makes a secret of want's Kind that stands for want's Person until ttl is
 // over; it is returned this once. ttl 0 takes the kind's own.
 func (p *People) Issue(ctx context.Context, by bot.Actor, want bot.Token, ttl time.Duration) (string, bot.Token, error) {
@@ -154,14 +224,8 @@ func (p *People) Issue(ctx context.Context, by bot.Actor, want bot.Token, ttl ti
 	if person.Disabled {
 		return "", bot.Token{}, bot.Refuse(bot.RefusedState, string(id)+" is disabled.", "salve user enable "+string(id))
 	}
-	switch {
-	case kind == bot.TokenLogin && ttl == 0:
-		ttl = p.opts.LinkFor
-	case kind == bot.TokenSession && ttl == 0:
-		ttl = p.opts.SessionFor
-	}
-	if ttl <= 0 || ttl > MaxTokenFor || len(want.Label) > 100 {
-		return "", bot.Token{}, bot.Refuse(bot.RefusedInput, "A token lasts more than nothing and at most 366 days, and its label has at most 100 bytes.", "Give --for, for example 2160h.")
+	if ttl, err = p.lasts(want, ttl); err != nil {
+		return "", bot.Token{}, err
 	}
 	secret, tok := p.mint(id, kind, want.Label, ttl)
 	_, err = p.store.Commit(ctx, bot.Change{
@@ -175,6 +239,24 @@ func (p *People) Issue(ctx context.Context, by bot.Actor, want bot.Token, ttl ti
 		return "", bot.Token{}, fmt.Errorf("issue a token: %w", err)
 	}
 	return secret, tok, nil
+}
+
+// lasts is how long a token of that kind is to last.
+func (p *People) lasts(want bot.Token, ttl time.Duration) (time.Duration, error) {
+	longest := MaxTokenFor
+	switch want.Kind {
+	case bot.TokenLogin:
+		ttl, longest = cmp.Or(ttl, p.opts.LinkFor), max(MaxLinkFor, p.opts.LinkFor)
+	case bot.TokenSession:
+		ttl = cmp.Or(ttl, p.opts.SessionFor)
+	case bot.TokenAPI:
+	default:
+		return 0, bot.Refuse(bot.RefusedInput, fmt.Sprintf("%.20q is not a kind of token.", want.Kind), "Say api, login or session.")
+	}
+	if ttl <= 0 || ttl > longest || len(want.Label) > 100 || !plain(want.Label) {
+		return 0, bot.Refuse(bot.RefusedInput, fmt.Sprintf("Such a token lasts more than nothing and at most %s, and its label has at most 100 bytes that can be seen.", longest), "Give --for, for example 2160h.")
+	}
+	return ttl, nil
 }
 
 // Tokens lists what stands for a person, without secrets.

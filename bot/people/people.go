@@ -7,7 +7,8 @@
 // its Event, in which no secret stands.
 //
 // It assumes that the caller may do what it asks for; who may manage people is
-// judged where commands come in. On failure it returns a *bot.Refusal for what a
+// judged where commands come in. Sessions end at a fixed time; being idle does not
+// end them sooner. On failure it returns a *bot.Refusal for what a
 // person can mend, and the store's error for the rest.
 package people
 
@@ -42,6 +43,10 @@ type Options struct {
 
 // MaxTokenFor is the longest that a token may last.
 const MaxTokenFor = 366 * 24 * time.Hour
+
+// MaxLinkFor is the longest that a login link may wait to be used, unless
+// Options say more.
+const MaxLinkFor = 24 * time.Hour
 
 // People knows people. It is safe for use by many at once.
 type People struct {
