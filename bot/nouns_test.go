@@ -187,6 +187,11 @@ func TestDurationsAreWrittenAsPeopleWriteThem(t *testing.T) {
 	var d bot.Duration
 	require.NoError(t, d.UnmarshalText([]byte("15m")))
 	require.Equal(t, 15*time.Minute, d.Std())
+	for text, std := range map[string]time.Duration{"15m": 15 * time.Minute, "24h": 24 * time.Hour, "1h30m": 90 * time.Minute, "1m5s": 65 * time.Second, "0s": 0, "1h0m1s": time.Hour + time.Second} {
+		require.Equal(t, text, bot.Duration(std).String())
+		require.NoError(t, d.UnmarshalText([]byte(text)))
+		require.Equal(t, std, d.Std())
+	}
 	require.ErrorContains(t, d.UnmarshalText([]byte("soon")), "write for example 30s, 15m or 24h")
 	require.ErrorContains(t, d.UnmarshalText([]byte("-1s")), "is negative")
 }

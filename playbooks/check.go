@@ -111,7 +111,7 @@ func (c *checker) checkRule() {
 
 func (c *checker) within(path string, d bot.Duration, least, most time.Duration) {
 	if d.Std() < least || d.Std() > most {
-		c.bad(path, fmt.Sprintf("%s is out of bounds", d), fmt.Sprintf("write %s to %s", least, most))
+		c.bad(path, fmt.Sprintf("%s is out of bounds", d), fmt.Sprintf("write %s to %s", bot.Duration(least), bot.Duration(most)))
 	}
 }
 

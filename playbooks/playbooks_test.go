@@ -127,7 +127,7 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"secret in the file", change("      body:", "      bearer: hunter2\n      body:"), "is not a secret reference; write env:NAME"},
 		{"unknown check", change("uses: resolved", "uses: resolvd"), `"resolvd" is not a check; did you mean "resolved"?`},
 		{"expectation", change("expect: status == 200", "expect: statsu == 200"), "p.yaml:21:81: undeclared reference"},
-		{"timeout", change("    uses: http", "    timeout: 5h\n    uses: http"), "p.yaml:12:14: 5h0m0s is out of bounds; write 1s to 1h0m0s"},
+		{"timeout", change("    uses: http", "    timeout: 5h\n    uses: http"), "p.yaml:12:14: 5h is out of bounds; write 1s to 1h"},
 		{"repeat", change("    uses: http", "    repeat: always\n    uses: http"), `"always" is not a way to repeat`},
 		{"two steps of one id", change("verify:", "  - {id: call, uses: wait, with: {for: 1s}}\nverify:"), `there are two steps "call"`},
 		{"no steps", strings.Split(good, "steps:")[0], "there are no steps"},

@@ -39,6 +39,9 @@ func (c serveCmd) Run(ctx context.Context, secrets secret.Resolver) error {
 	for _, w := range lib.Warnings() {
 		log.WarnContext(ctx, "playbook", "warning", w)
 	}
+	for _, text := range lib.LeftOut() {
+		log.InfoContext(ctx, "library", "left_out", text)
+	}
 	s, err := serve.Start(ctx, cfg, serve.Options{Log: log, Version: version(), Library: lib, Secrets: secrets})
 	if err != nil {
 		return err
@@ -131,7 +134,7 @@ func loadPlaybooks(cfg config.Config) (int, []string, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return len(lib.Playbooks), lib.Warnings(), nil
+	return len(lib.Playbooks), append(lib.Warnings(), lib.LeftOut()...), nil
 }
 
 // demoDir is where the demo of this user keeps its things, so that a second

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"salve/bot"
@@ -73,13 +74,31 @@ func (c Approve) Run(ctx context.Context, e *Env) error {
 // Deny denies a plan.
 type Deny struct {
 	OnIncident
-	Digest string `arg:"" optional:"" help:"Which plan, when several wait."`
-	Reason string `help:"Why; people read it on the card." required:"" short:"r"`
+	Words  []string `arg:"" optional:"" help:"Which plan, by the first 8 characters of its digest, when several wait; then the reason."`
+	Reason string   `help:"Why; people read it on the card." short:"r"`
 }
+
+// Help is shown by --help.
+func (Deny) Help() string {
+	return "Examples:\n  salve deny I-142 --reason \"the deploy is being rolled back\"\n  salve deny I-142 3fa9c1d2 wrong host"
+}
+
+var digestPattern = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
 
 // Run denies.
 func (c Deny) Run(ctx context.Context, e *Env) error {
-	return sayOn(ctx, e, c.OnIncident, bot.Command{Verb: bot.VerbDeny, Digest: c.Digest, Reason: c.Reason})
+	cmd := bot.Command{Verb: bot.VerbDeny, Reason: c.Reason}
+	words := c.Words
+	if len(words) > 0 && digestPattern.MatchString(words[0]) {
+		cmd.Digest, words = words[0], words[1:]
+	}
+	if cmd.Reason == "" {
+		cmd.Reason = strings.Join(words, " ")
+	}
+	if cmd.Reason == "" {
+		return usage("say why, people read it on the card: salve deny %s --reason \"...\"", c.ID)
+	}
+	return sayOn(ctx, e, c.OnIncident, cmd)
 }
 
 // Take makes me the owner.

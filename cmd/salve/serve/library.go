@@ -29,6 +29,7 @@ type Library struct {
 	infos    map[string]bot.ActionInfo
 	probers  map[string]check.Prober
 	redactor *secret.Redactor
+	leftOut  []string // playbooks in the binary that cannot work here, and why
 }
 
 // Load makes the actions and loads the playbooks of a configuration.
@@ -57,7 +58,13 @@ func (l *Library) load(cfg config.Config) error {
 		if err != nil {
 			return fmt.Errorf("the playbooks in the binary: %w", err)
 		}
-		l.Playbooks = books
+		for _, b := range books {
+			if program := notAllowed(b, cfg.Commands.Allow); program != "" {
+				l.leftOut = append(l.leftOut, fmt.Sprintf("the playbook %s in the binary is left out: commands.allow does not list %s", b.Name, program))
+				continue
+			}
+			l.Playbooks = append(l.Playbooks, b)
+		}
 	}
 	for _, dir := range cfg.Playbooks.Dirs {
 		if st, err := os.Stat(dir); err != nil || !st.IsDir() {
@@ -68,6 +75,9 @@ func (l *Library) load(cfg config.Config) error {
 			return fmt.Errorf("playbooks of %s:\n%w", dir, err)
 		}
 		for _, b := range books {
+			if program := notAllowed(b, cfg.Commands.Allow); program != "" {
+				return fmt.Errorf("playbooks of %s: %s: %s starts %s, which could not run; add it to commands.allow", dir, b.File, b.Name, program)
+			}
 			if l.Has(b.Name) {
 				return fmt.Errorf("playbooks of %s: %s: there is a playbook %q already; give this one another name, or set playbooks.library: false", dir, b.File, b.Name)
 			}
@@ -76,6 +86,36 @@ func (l *Library) load(cfg config.Config) error {
 	}
 	return nil
 }
+
+// notAllowed is a program that the playbook starts and the configuration does
+// not list; "" when there is none.
+func notAllowed(b bot.Playbook, allow []string) string {
+	var used []map[string]any
+	for _, s := range b.Steps {
+		used = append(used, s.With)
+		if s.Undo != nil {
+			used = append(used, s.Undo.With)
+		}
+	}
+	if b.Verify != nil {
+		for _, c := range b.Verify.Checks {
+			used = append(used, c.With)
+		}
+	}
+	for _, with := range used {
+		argv, ok := with["argv"].([]any)
+		if !ok || len(argv) == 0 {
+			continue
+		}
+		if program := fmt.Sprint(argv[0]); !slices.Contains(allow, program) {
+			return program
+		}
+	}
+	return ""
+}
+
+// LeftOut says which playbooks in the binary are not used, and why.
+func (l *Library) LeftOut() []string { return l.leftOut }
 
 // Has reports whether a playbook is loaded.
 func (l *Library) Has(name string) bool {
