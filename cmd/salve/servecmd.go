@@ -90,7 +90,7 @@ func logger(cfg config.Log) *slog.Logger {
 	out := secretless(os.Stderr)
 	switch {
 	case cfg.Format == "text", cfg.Format == "auto" && isTerminal(os.Stderr):
-		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, NoColor: !isTerminal(os.Stderr)}))
+		return slog.New(tint.NewTextHandler(out, &tint.Options{Level: level, NoColor: !isTerminal(os.Stderr)}))
 	default:
 		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
 	}
