@@ -62,12 +62,22 @@ func (p pattern) find(text string, spans []span) []span {
 		if len(m) > 2 && m[2] >= 0 {
 			s.start, s.end = m[2], m[3]
 		}
+		if masked(text[s.start:s.end]) {
+			s.end = s.start + len(Mask)
+		}
 		if s.end == len(text) && (p.ends != keyEnd || !closed.MatchString(text[s.start:])) {
 			s.ends = p.ends
 		}
 		spans = append(spans, s)
 	}
 	return spans
+}
+
+// masked reports whether a value is a mask already, with no more behind it than
+// what closes the text around it: masking twice changes nothing.
+func masked(value string) bool {
+	rest, ok := strings.CutPrefix(value, Mask)
+	return ok && strings.Trim(rest, `}])>\`) == ""
 }
 
 func (p pattern) mayFind(text string) bool {
