@@ -46,13 +46,25 @@ func (c serveCmd) Run(ctx context.Context, secrets secret.Resolver) error {
 	if err != nil {
 		return err
 	}
-	if link, err := s.WelcomeLink(ctx); err != nil {
+	welcome(ctx, s, log)
+	return s.Run(ctx)
+}
+
+// welcome prints a login link, or how to get one. It is for a person who is
+// looking: a log that is kept is no place for a link.
+func welcome(ctx context.Context, s *serve.Salve, log *slog.Logger) {
+	if !isTerminal(os.Stderr) {
+		return
+	}
+	link, err := s.WelcomeLink(ctx)
+	switch {
+	case err != nil:
 		log.WarnContext(ctx, "no login link could be made", "err", err)
-	} else if link != "" && isTerminal(os.Stderr) {
-		// Only for a person who is looking: a log that is kept is no place for it.
+	case link == "":
+		fmt.Fprintf(os.Stderr, "\n  Console: %s\n  Salve does not know you yet. In a second terminal:\n    salve user add NAME --role responder --group oncall --uid %d\n    salve user login-link NAME\n\n", s.URL(), os.Getuid())
+	default:
 		fmt.Fprintf(os.Stderr, "\n  Console, signed in as you (works once): %s\n\n", link)
 	}
-	return s.Run(ctx)
 }
 
 // redactor knows every secret that this process has resolved.
