@@ -131,7 +131,7 @@ func (s *Store) close() error {
 		s.writer.stop()
 	}
 	if s.readDB != nil {
-		errs = append(errs, s.readDB.Close())
+		errs = append(errs, s.reads.close(), s.readDB.Close())
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.conn.close())

@@ -19,7 +19,7 @@ func asking(doing, text string, args ...any) ask { return ask{doing: doing, text
 
 // rowsOf reads all rows.
 func rowsOf[T any](ctx context.Context, s *Store, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	rows, err := s.readDB.QueryContext(ctx, a.text, a.args...)
+	rows, err := s.reads.query(ctx, s.readDB, a.text, a.args)
 	if err != nil {
 		return nil, failure(a.doing, err)
 	}

@@ -40,6 +40,7 @@ type Store struct {
 	log     *slog.Logger
 	lock    *os.File // nil when opened for reading
 	readDB  *sql.DB
+	reads   prepared
 	ids     map[bot.Kind]*counter
 	packing *packing
 	epoch   int64
