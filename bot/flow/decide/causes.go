@@ -16,6 +16,10 @@ const (
 	maxEarlier   = 10          // Incidents of the same title
 	fixesOf      = 3           // of these, how many are asked for their Runs
 	maxRemembers = 4096
+
+	crowd    = 32               // due Incidents at once from which on diagnoses are put off
+	calm     = 2 * time.Second  // for how long, at a time
+	patience = 10 * time.Second // and in all
 )
 
 // diagnose says why, unless nothing has changed since that was said last.
@@ -23,6 +27,10 @@ func (k *look) diagnose(ctx context.Context) {
 	d := k.was.Diagnosis
 	ended := func(r bot.Run) bool { return !r.Active() && r.EndedAt.After(d.At) }
 	if !d.At.IsZero() && k.was.Decision.FoldRev == k.inc.FoldRev && !slices.ContainsFunc(k.runs, ended) {
+		return
+	}
+	if k.leg.crowded.Load() && k.mayWait() {
+		k.later(k.now.Add(calm + time.Duration(k.inc.ID%16)*calm/16))
 		return
 	}
 	collectors := append([]rootcause.Collector{
@@ -33,6 +41,12 @@ func (k *look) diagnose(ctx context.Context) {
 		}},
 	}, k.leg.opts.Collectors...)
 	k.inc.Diagnosis = rootcause.Summarise(ctx, rootcause.Case{Incident: k.inc, Alerts: k.alerts, Now: k.now}, collectors...)
+}
+
+// mayWait reports whether the diagnosis can still be put off: while many
+// Incidents are due, what to do about them comes before why they happened.
+func (k *look) mayWait() bool {
+	return k.was.Decision.At.IsZero() || k.now.Sub(k.was.Decision.At) < patience
 }
 
 // collector makes a rootcause.Collector of a function.

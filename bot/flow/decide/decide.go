@@ -82,7 +82,10 @@ type Leg struct {
 	past    *past
 	crew    *crew
 	wake    chan struct{}
-	clock   func() time.Time
+	crowded atomic.Bool // many Incidents are due at once
+
+	catchingUp atomic.Bool // Incidents whose Runs have ended are being looked at
+	clock      func() time.Time
 }
 
 // New makes the leg. The library may be replaced later with Swap.

@@ -39,6 +39,7 @@ func (l *Leg) scan(ctx context.Context) {
 			l.complain(ctx, "read due incidents", err)
 			return
 		}
+		l.crowded.Store(len(due)-l.crew.past() >= crowd)
 		if l.handOut(ctx, due) == 0 || len(due) < limit {
 			return
 		}
@@ -99,7 +100,7 @@ func (l *Leg) ended(ctx context.Context) {
 	l.crew.mu.Lock()
 	waiting := len(l.crew.watch)
 	l.crew.mu.Unlock()
-	if waiting == 0 {
+	if waiting == 0 || l.catchingUp.Load() {
 		return
 	}
 	runs, err := l.store.Runs(ctx, bot.RunQuery{Active: true, Limit: limit})
@@ -110,13 +111,35 @@ func (l *Leg) ended(ctx context.Context) {
 	for _, r := range runs {
 		active[r.ID] = true
 	}
-	var again []bot.Incident
-	for _, id := range l.crew.over(active) {
-		if inc, err := l.store.Incident(ctx, id); err == nil {
-			again = append(again, inc)
+	over := l.crew.over(active)
+	if len(over) == 0 || !l.catchingUp.CompareAndSwap(false, true) {
+		return
+	}
+	l.crew.group.Go(func() {
+		defer l.catchingUp.Store(false)
+		l.catchUp(ctx, over)
+	})
+}
+
+// catchUp looks at Incidents one after the other, so that new ones never wait
+// behind them.
+func (l *Leg) catchUp(ctx context.Context, ids []bot.IncidentID) {
+	brake := l.readBrake(ctx)
+	for _, id := range ids {
+		inc, err := l.store.Incident(ctx, id)
+		if err != nil || ctx.Err() != nil {
+			continue // the due times will tell
+		}
+		if !l.crew.take(id, l.now()) {
+			continue
+		}
+		select {
+		case l.crew.slots <- struct{}{}:
+			l.work(ctx, inc, brake)
+		case <-ctx.Done():
+			l.crew.give(id, settled, l.now())
 		}
 	}
-	l.handOut(ctx, again)
 }
 
 // brakes is the halts as they were read for a page.
