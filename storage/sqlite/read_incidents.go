@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,14 +89,56 @@ func (s *Store) Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot
 }
 
 func scanAlert(rows *sql.Rows, id bot.IncidentID) (bot.Alert, error) {
+	return scanAlertInto(rows, &id)
+}
+
+// scanAlertInto reads a row whose first columns go into before.
+func scanAlertInto(rows *sql.Rows, id *bot.IncidentID, before ...any) (bot.Alert, error) {
 	var key bot.AlertKey
 	var startsAt, receivedAt int64
 	var body sql.RawBytes
-	if err := rows.Scan(&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body); err != nil {
+	if err := rows.Scan(append(before, &startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body)...); err != nil {
 		return bot.Alert{}, err
 	}
 	key.StartsAt = fromMS(startsAt)
 	a, err := decodeAlert(key, receivedAt, body)
-	a.Incident = id
+	a.Incident = *id
 	return a, err
 }
+
+// chunk is how many Incidents one query asks for; a shorter list is filled up
+// with its last one, so that there is one statement.
+const chunk = 64
+
+// AlertsOfMany reads all alerts of several Incidents at once, each in the order
+// of Alerts. It is for Incidents that have few.
+func (s *Store) AlertsOfMany(ctx context.Context, ids []bot.IncidentID) (map[bot.IncidentID][]bot.Alert, error) {
+	out := make(map[bot.IncidentID][]bot.Alert, len(ids))
+	for part := range slices.Chunk(ids, chunk) {
+		args := make([]any, chunk)
+		for i := range args {
+			args[i] = int64(part[min(i, len(part)-1)])
+		}
+		text := query.AlertsOfMany + " WHERE a.incident IN ($1" + manyMore + ") ORDER BY a.incident, a.rank, a.starts_at, a.fingerprint, a.source"
+		alerts, err := rowsOf(ctx, s, asking("read alerts of many incidents", text, args...), func(rows *sql.Rows) (bot.Alert, error) {
+			var id bot.IncidentID
+			return scanAlertInto(rows, &id, &id)
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range alerts {
+			out[a.Incident] = append(out[a.Incident], a)
+		}
+	}
+	return out, nil
+}
+
+// manyMore is the rest of a chunk's place-holders.
+var manyMore = func() string {
+	var b strings.Builder
+	for i := 2; i <= chunk; i++ {
+		b.WriteString(", $" + strconv.Itoa(i))
+	}
+	return b.String()
+}()

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,21 @@ var alertTests = map[string]func(*testing.T, *house){
 		first, err := h.Alerts(t.Context(), id, 2)
 		require.NoError(t, err)
 		require.Len(t, first, 2)
+	},
+	"alerts of many incidents are what each has": func(t *testing.T, h *house) {
+		ids := []bot.IncidentID{h.observe(firing("g", "f1", 3), firing("g", "f2", 1))[0].Incident, 4711}
+		for i := range 150 {
+			ids = append(ids, h.observe(firing(fmt.Sprintf("g%d", i), "f", i))[0].Incident)
+		}
+		many, err := h.AlertsOfMany(t.Context(), ids)
+		require.NoError(t, err)
+		require.Len(t, many, len(ids)-1, "nothing for one that does not exist")
+		for id, alerts := range many {
+			require.Equal(t, h.alerts(id), alerts)
+		}
+		none, err := h.AlertsOfMany(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, none)
 	},
 	"one event for each incident that changed, by the sender": func(t *testing.T, h *house) {
 		a := firing("g", "f1", 0)

@@ -49,6 +49,7 @@ type Incidents interface {
 	Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error)
 	DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error)
 	Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error)
+	AlertsOfMany(ctx context.Context, ids []bot.IncidentID) (map[bot.IncidentID][]bot.Alert, error)
 }
 
 // Deciding reads Plans and Approvals.

@@ -48,6 +48,7 @@ type Records interface {
 	Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error)
 	Plans(ctx context.Context, id bot.IncidentID) ([]bot.Plan, error)
 	Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error)
+	AlertsOfMany(ctx context.Context, ids []bot.IncidentID) (map[bot.IncidentID][]bot.Alert, error)
 }
 
 // Past is what happened before, here and in other Incidents.

@@ -34,9 +34,9 @@ type look struct {
 }
 
 // look decides about one Incident and commits it.
-func (l *Leg) look(ctx context.Context, inc bot.Incident, b brakes) error {
+func (l *Leg) look(ctx context.Context, inc bot.Incident, known page) error {
 	k := &look{
-		leg: l, lib: l.library.Load(), now: l.now(), brakes: b, was: inc, inc: inc,
+		leg: l, lib: l.library.Load(), now: l.now(), brakes: known.brakes, was: inc, inc: inc, alerts: known.alerts[inc.ID],
 		plans:    map[bot.PlanID]bot.Plan{},
 		decision: bot.Decision{FoldRev: inc.FoldRev},
 	}
@@ -57,8 +57,10 @@ func (l *Leg) look(ctx context.Context, inc bot.Incident, b brakes) error {
 // plans yet: they are written by this leg alone, with its decision.
 func (k *look) read(ctx context.Context) (err error) {
 	id := k.inc.ID
-	if k.alerts, err = k.leg.store.Alerts(ctx, id, maxAlerts); err != nil {
-		return fmt.Errorf("read alerts: %w", err)
+	if k.alerts == nil {
+		if k.alerts, err = k.leg.store.Alerts(ctx, id, maxAlerts); err != nil {
+			return fmt.Errorf("read alerts: %w", err)
+		}
 	}
 	if k.was.Decision.At.IsZero() && len(k.was.Asked) == 0 {
 		return nil

@@ -8,8 +8,14 @@ import (
 	"salve/bot"
 )
 
-// page is how many due Incidents are read at once.
-const page = 256
+// pageSize is how many due Incidents are read at once.
+const pageSize = 256
+
+// page is what was read for a whole page of due Incidents.
+type page struct {
+	brakes
+	alerts map[bot.IncidentID][]bot.Alert // of those that have few
+}
 
 // Run decides until ctx ends, then waits for the looks that have begun. What
 // fails is logged and tried again; it gives no error.
@@ -33,7 +39,7 @@ func (l *Leg) Run(ctx context.Context) error {
 // workers have in hand.
 func (l *Leg) scan(ctx context.Context) {
 	for ctx.Err() == nil {
-		limit := page + l.crew.past()
+		limit := pageSize + l.crew.past()
 		due, err := l.store.DueIncidents(ctx, l.now(), limit)
 		if err != nil {
 			l.complain(ctx, "read due incidents", err)
@@ -51,7 +57,7 @@ func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {
 		return 0
 	}
 	out := 0
-	brake := l.readBrake(ctx)
+	known := page{brakes: l.readBrake(ctx), alerts: l.readAlerts(ctx, due)}
 	for _, inc := range due {
 		if !l.crew.take(inc.ID, l.now()) {
 			continue
@@ -63,16 +69,16 @@ func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {
 			return 0
 		}
 		out++
-		l.crew.group.Go(func() { l.work(ctx, inc, brake) })
+		l.crew.group.Go(func() { l.work(ctx, inc, known) })
 	}
 	return out
 }
 
 // work looks at one Incident. A look that has begun is ended even when ctx ends
 // meanwhile.
-func (l *Leg) work(ctx context.Context, inc bot.Incident, b brakes) {
+func (l *Leg) work(ctx context.Context, inc bot.Incident, known page) {
 	defer func() { <-l.crew.slots }()
-	err := l.look(context.WithoutCancel(ctx), inc, b)
+	err := l.look(context.WithoutCancel(ctx), inc, known)
 	how := settled
 	switch {
 	case errors.Is(err, bot.ErrConflict):
@@ -124,7 +130,7 @@ func (l *Leg) ended(ctx context.Context) {
 // catchUp looks at Incidents one after the other, so that new ones never wait
 // behind them.
 func (l *Leg) catchUp(ctx context.Context, ids []bot.IncidentID) {
-	brake := l.readBrake(ctx)
+	known := page{brakes: l.readBrake(ctx)}
 	for _, id := range ids {
 		inc, err := l.store.Incident(ctx, id)
 		if err != nil || ctx.Err() != nil {
@@ -135,7 +141,7 @@ func (l *Leg) catchUp(ctx context.Context, ids []bot.IncidentID) {
 		}
 		select {
 		case l.crew.slots <- struct{}{}:
-			l.work(ctx, inc, brake)
+			l.work(ctx, inc, known)
 		case <-ctx.Done():
 			l.crew.give(id, settled, l.now())
 		}
@@ -155,4 +161,27 @@ func (l *Leg) readBrake(ctx context.Context) brakes {
 		return brakes{missing: []string{"which halts stand"}}
 	}
 	return brakes{halts: halts}
+}
+
+// few is how many alerts an Incident has at most to be read together with
+// others.
+const few = 8
+
+// readAlerts reads the alerts of Incidents that have few, all at once. What it
+// lacks each look reads for itself.
+func (l *Leg) readAlerts(ctx context.Context, due []bot.Incident) map[bot.IncidentID][]bot.Alert {
+	var ids []bot.IncidentID
+	for _, inc := range due {
+		if inc.Total <= few {
+			ids = append(ids, inc.ID)
+		}
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	alerts, err := l.store.AlertsOfMany(ctx, ids)
+	if err != nil {
+		return nil
+	}
+	return alerts
 }

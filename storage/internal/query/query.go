@@ -15,6 +15,7 @@ const (
 	MoveAllAlerts = `UPDATE alerts SET incident = $1 WHERE incident = $2`
 	Alerts        = `SELECT a.starts_at, a.fingerprint, a.source, a.received_at, b.body FROM alerts a JOIN bodies b ON b.id = a.body WHERE a.incident = $1`
 	AlertsToShow  = Alerts + ` ORDER BY a.rank, a.starts_at, a.fingerprint, a.source LIMIT $2`
+	AlertsOfMany  = `SELECT a.incident, a.starts_at, a.fingerprint, a.source, a.received_at, b.body FROM alerts a JOIN bodies b ON b.id = a.body`
 	Body          = `SELECT body FROM bodies WHERE id = $1`
 	InsertBody    = `INSERT INTO bodies (id, body) VALUES ($1, $2)`
 	UpdateBody    = `UPDATE bodies SET body = $1 WHERE id = $2`
