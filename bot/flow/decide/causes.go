@@ -17,9 +17,8 @@ const (
 	fixesOf      = 3           // of these, how many are asked for their Runs
 	maxRemembers = 4096
 
-	crowd    = 32               // due Incidents at once from which on diagnoses are put off
-	calm     = 2 * time.Second  // for how long, at a time
-	patience = 10 * time.Second // and in all
+	crowd = 32              // due Incidents at once from which on diagnoses are put off
+	calm  = 5 * time.Second // for how long at least; at most twice as long
 )
 
 // diagnose says why, unless nothing has changed since that was said last.
@@ -30,7 +29,7 @@ func (k *look) diagnose(ctx context.Context) {
 		return
 	}
 	if k.leg.crowded.Load() && k.mayWait() {
-		k.later(k.now.Add(calm + time.Duration(k.inc.ID%16)*calm/16))
+		k.later(k.now.Add(calm + time.Duration(k.inc.ID%64)*calm/64))
 		return
 	}
 	collectors := append([]rootcause.Collector{
@@ -43,11 +42,9 @@ func (k *look) diagnose(ctx context.Context) {
 	k.inc.Diagnosis = rootcause.Summarise(ctx, rootcause.Case{Incident: k.inc, Alerts: k.alerts, Now: k.now}, collectors...)
 }
 
-// mayWait reports whether the diagnosis can still be put off: while many
-// Incidents are due, what to do about them comes before why they happened.
-func (k *look) mayWait() bool {
-	return k.was.Decision.At.IsZero() || k.now.Sub(k.was.Decision.At) < patience
-}
+// mayWait reports whether the diagnosis can be put off, which it can once: while
+// many Incidents are due, what to do about them comes before why they happened.
+func (k *look) mayWait() bool { return k.was.Decision.At.IsZero() }
 
 // collector makes a rootcause.Collector of a function.
 type collector struct {

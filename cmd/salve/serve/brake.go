@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"salve/bot"
@@ -26,8 +27,15 @@ type haltRows interface {
 type Brake struct {
 	dir  string
 	rows haltRows
-	kept atomic.Pointer[[]bot.Halt]
+
+	mu    sync.Mutex
+	known bool       // kept holds the rows
+	kept  []bot.Halt // as they were read last
+	seen  uint64     // how often Forget was called
 }
+
+// NewBrake makes the brake of a data directory.
+func NewBrake(dir string, rows haltRows) *Brake { return &Brake{dir: dir, rows: rows} }
 
 // Halts lists what is halted now. An error means that it cannot be told, and
 // callers then let nothing run.
@@ -36,23 +44,40 @@ func (b *Brake) Halts(ctx context.Context) ([]bot.Halt, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := b.kept.Load()
-	if kept == nil {
-		rows, err := b.rows.Halts(ctx)
-		if err != nil {
-			return flag, fmt.Errorf("read halts: %w", err)
-		}
-		kept = &rows
-		b.kept.Store(kept)
+	rows, err := b.read(ctx)
+	if err != nil {
+		return flag, fmt.Errorf("read halts: %w", err)
 	}
-	if len(flag) == 0 {
-		return *kept, nil
+	return append(flag, rows...), nil
+}
+
+// read gives the rows, from memory if nothing touched them since. What was read
+// while a commit came between is not kept: it may be older than that commit.
+func (b *Brake) read(ctx context.Context) ([]bot.Halt, error) {
+	b.mu.Lock()
+	known, kept, seen := b.known, b.kept, b.seen
+	b.mu.Unlock()
+	if known {
+		return slices.Clone(kept), nil
 	}
-	return append(flag, *kept...), nil
+	rows, err := b.rows.Halts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seen == seen {
+		b.known, b.kept = true, slices.Clone(rows)
+	}
+	return rows, nil
 }
 
 // Forget makes the next look read the rows again.
-func (b *Brake) Forget() { b.kept.Store(nil) }
+func (b *Brake) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known, b.kept, b.seen = false, nil, b.seen+1
+}
 
 func (b *Brake) flag() ([]bot.Halt, error) {
 	path := filepath.Join(b.dir, flagFile)
@@ -73,12 +98,19 @@ func (b *Brake) flag() ([]bot.Halt, error) {
 }
 
 // SetFlag writes the flag file: everything is halted, whatever the store does.
+// The file halts by being there; the reason in it is a courtesy, which a full
+// disk may not take.
 func (b *Brake) SetFlag(reason string) error {
-	path := filepath.Join(b.dir, flagFile)
-	text := strings.ToValidUTF8(reason, "?") + "\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	f, err := os.OpenFile(filepath.Join(b.dir, flagFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		if _, there := os.Lstat(filepath.Join(b.dir, flagFile)); there == nil {
+			return nil // it halts already
+		}
 		return fmt.Errorf("write the halt flag: %w", err)
 	}
+	_, _ = f.WriteString(strings.ToValidUTF8(reason, "?") + "\n")
+	_ = f.Sync()
+	_ = f.Close()
 	return nil
 }
 

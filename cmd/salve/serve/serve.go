@@ -87,7 +87,7 @@ func (s *Salve) openStore(ctx context.Context) error {
 		return err
 	}
 	s.store = store
-	s.brake = &Brake{dir: s.dir, rows: store}
+	s.brake = NewBrake(s.dir, store)
 	s.people, err = people.New(store, people.Options{SessionFor: s.cfg.People.SessionFor.Std(), LinkFor: s.cfg.People.LinkFor.Std()})
 	if err != nil {
 		return err
