@@ -35,8 +35,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal, ok := errors.AsType[*bot.Refusal](err)
 	switch {
 	case ok:
-	case r.Context().Err() != nil:
-		return // nobody is there to read it
+	case r.Context().Err() != nil: // most likely nobody is there to read it
+		refusal = bot.Refuse(bot.RefusedLater, "The request ended before the answer was there.", "Try again.")
 	case errors.Is(err, bot.ErrNotFound):
 		refusal = bot.Refuse(bot.RefusedUnknown, "There is no such thing.", "`salve incidents` and `salve runs` list what there is.")
 	default:
@@ -59,6 +59,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, out any) {
 	if t, ok := out.(text); ok {
 		w.Header().Set("Content-Type", "text/markdown; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if _, err := io.WriteString(w, string(t)); err != nil {
 			s.log.DebugContext(r.Context(), "answer not taken", "err", err)

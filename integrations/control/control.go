@@ -18,6 +18,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"salve/bot"
@@ -115,6 +116,9 @@ type Server struct {
 	opts  Options
 	log   *slog.Logger
 	mux   *http.ServeMux
+
+	drain    sync.Once
+	draining chan struct{} // closed: nobody is kept waiting any more
 }
 
 // New makes the door.
@@ -128,10 +132,14 @@ func New(ports Ports, opts Options) (*Server, error) {
 		}
 	}
 	opts.LongPoll = cmp.Or(opts.LongPoll, 5*time.Second)
-	s := &Server{ports: ports, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux()}
+	s := &Server{ports: ports, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), draining: make(chan struct{})}
 	s.routes()
 	return s, nil
 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Drain answers whoever waits for a change, now and from now on, so that a
+// shutdown need not.
+func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }

@@ -205,6 +205,7 @@ func (s *Server) live(ctx context.Context, c call) (any, error) {
 	}
 	select {
 	case <-changes:
+	case <-s.draining:
 	case <-waiting.Done():
 	}
 	rev, err = s.revision(ctx)

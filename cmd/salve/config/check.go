@@ -105,11 +105,13 @@ func (r *reader) checkSources(c *Config) {
 		if _, err := s.BodyLimit(); err != nil {
 			r.atPath(at+".max_body", err.Error(), "write at most 8MiB")
 		}
-		r.checkAuth(s, at, IsLoopback(host))
+		r.checkAuth(s, at, IsLoopback(host) && c.PublicURL == "")
 	}
 }
 
-func (r *reader) checkAuth(s *Source, at string, loopback bool) {
+// checkAuth wants a secret of every source that somebody elsewhere can reach, also
+// through a proxy on this machine, of which public_url tells.
+func (r *reader) checkAuth(s *Source, at string, local bool) {
 	if s.Bearer != "" {
 		r.checkRef(at+".bearer", s.Bearer)
 	}
@@ -122,8 +124,8 @@ func (r *reader) checkAuth(s *Source, at string, loopback bool) {
 	switch {
 	case s.Bearer == "" && s.Basic == nil && !s.Anonymous:
 		r.atPath(at+".name", fmt.Sprintf("the source %q has no secret: anybody could send alerts", s.Name), "add bearer: env:NAME (or basic), or anonymous: true on a loopback listener")
-	case s.Anonymous && !loopback:
-		r.atPath(at+".anonymous", "anonymous senders are allowed on a loopback listener only", "add bearer: env:NAME and tell the sender the token")
+	case s.Anonymous && !local:
+		r.atPath(at+".anonymous", "anonymous senders are allowed on a loopback listener without public_url only", "add bearer: env:NAME and tell the sender the token")
 	}
 }
 

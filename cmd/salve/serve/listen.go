@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,15 +17,20 @@ import (
 
 // server is one listener with what serves on it.
 type server struct {
-	http *http.Server
+	http *http.Server // with a TLSConfig: it speaks TLS
 	ln   net.Listener
-	cert config.TLS
 }
+
+// Where orchestrators ask.
+const (
+	livePath  = "/livez"
+	readyPath = "/readyz"
+)
 
 func (s *server) serve() error {
 	var err error
-	if s.cert.Cert != "" {
-		err = s.http.ServeTLS(s.ln, s.cert.Cert, s.cert.Key)
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(s.ln, "", "")
 	} else {
 		err = s.http.Serve(s.ln)
 	}
@@ -45,7 +51,7 @@ func (s *Salve) listen(ctx context.Context) error {
 	if s.socket, err = listenUnix(s.Socket()); err != nil {
 		return err
 	}
-	anonymous := config.IsLoopback(host) && s.cfg.PublicURL == ""
+	anonymous := local(s.cfg)
 	api, err := control.New(s.controlPorts(), control.Options{
 		Log: s.log, OwnerUID: uint32(os.Getuid()), AnonymousRead: anonymous, ConsoleURL: s.URL(),
 	})
@@ -56,29 +62,65 @@ func (s *Salve) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	mux, err := s.doors(ctx, api, pages)
+	if err != nil {
+		return err
+	}
+	web, err := s.webServer(host, mux)
+	if err != nil {
+		return err
+	}
+	web.RegisterOnShutdown(pages.Drain)
+	web.RegisterOnShutdown(api.Drain)
+	socket := s.newServer(api)
+	socket.ConnContext = control.ConnContext
+	s.servers = []*server{{http: web, ln: s.web}, {http: socket, ln: s.socket}}
+	return nil
+}
+
+// local reports whether whoever reaches the web listener sits at this machine:
+// it is on loopback, and no public address leads to it through a proxy.
+func local(cfg config.Config) bool {
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	return err == nil && config.IsLoopback(host) && cfg.PublicURL == ""
+}
+
+// doors is everything that the web listener answers.
+func (s *Salve) doors(ctx context.Context, api, pages http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
 	for _, src := range s.cfg.Sources {
 		h, err := hook(ctx, s.cfg, src, s.door, deps{log: s.log, secrets: s.opts.Secrets})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		mux.Handle("/v1/hooks/"+src.Name, h)
 	}
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
-	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET "+readyPath, s.ready)
 	mux.Handle("/v1/", api)
 	mux.Handle("/", pages)
-	web := newServer(mux)
-	web.RegisterOnShutdown(pages.Drain)
-	socket := newServer(api)
-	socket.ConnContext = control.ConnContext
-	s.servers = []*server{{http: web, ln: s.web, cert: s.cfg.TLS}, {http: socket, ln: s.socket}}
-	return nil
+	return mux, nil
 }
 
-func newServer(h http.Handler) *http.Server {
+func (s *Salve) webServer(host string, doors http.Handler) (*http.Server, error) {
+	h, err := gated(s.cfg, host, doors, s.log)
+	if err != nil {
+		return nil, err
+	}
+	web := s.newServer(h)
+	if s.cfg.TLS.Cert != "" {
+		cert, err := loadCertificate(s.cfg.TLS, s.log)
+		if err != nil {
+			return nil, err
+		}
+		web.TLSConfig = cert.config()
+	}
+	return web, nil
+}
+
+func (s *Salve) newServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		Handler: h, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 }

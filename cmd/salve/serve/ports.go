@@ -25,8 +25,15 @@ func (s *Salve) controlPorts() control.Ports {
 	}
 }
 
-// verify proves the audit log as it is now.
+// verify proves the audit log as it is now. It reads all of it, so they who ask
+// wait for each other.
 func (s *Salve) verify(ctx context.Context) (audit.Report, error) {
+	select {
+	case s.proving <- struct{}{}:
+		defer func() { <-s.proving }()
+	case <-ctx.Done():
+		return audit.Report{}, ctx.Err()
+	}
 	return audit.Verify(audit.From(func(f func(bot.Event) error) error { return s.store.EachEvent(ctx, f) }))
 }
 

@@ -38,7 +38,10 @@ func (s *Salve) Run(ctx context.Context) error {
 	part(&legs, "act", func() error { return ended(working, s.act.Run(working)) })
 	part(&legs, "tell", func() error { return ended(working, s.tell.Run(working)) })
 	part(&legs, "retention", func() error { return s.prune(working) })
-	legs.Go(func() { s.watchSignal(working) })
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1) // before it is said to be ready
+	defer signal.Stop(signals)
+	legs.Go(func() { s.watchSignal(working, signals) })
 	for _, srv := range s.servers {
 		part(&doors, "listener", srv.serve)
 	}
@@ -100,10 +103,7 @@ func (s *Salve) shutDown(ctx context.Context) error {
 }
 
 // watchSignal halts everything when the process gets SIGUSR1.
-func (s *Salve) watchSignal(ctx context.Context) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGUSR1)
-	defer signal.Stop(c)
+func (s *Salve) watchSignal(ctx context.Context, c <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -11,6 +11,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,10 +38,10 @@ const SocketFile = "salve.sock"
 
 // Options are what the process gives beside its configuration.
 type Options struct {
-	Log     *slog.Logger
+	Log     *slog.Logger // nil: none
 	Version string
-	Library *Library // loaded playbooks and actions
-	Secrets secret.Resolver
+	Library *Library        // loaded playbooks and actions; required
+	Secrets secret.Resolver // required
 }
 
 // Salve is a running one.
@@ -63,16 +64,23 @@ type Salve struct {
 	web     net.Listener
 	socket  net.Listener
 	servers []*server
+	proving chan struct{} // one at a time proves the audit log
 }
 
 // Start opens the store and the listeners and makes everything ready. Close it
 // by ending the context of Run.
 func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error) {
+	if opts.Library == nil || opts.Secrets == nil {
+		return nil, errors.New("serve: a library and secrets are needed")
+	}
 	dir, err := filepath.Abs(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Salve{cfg: cfg, opts: opts, log: opts.Log, dir: dir, started: time.Now().UTC(), hints: &hints{}}
+	s := &Salve{
+		cfg: cfg, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), dir: dir,
+		started: time.Now().UTC(), hints: &hints{}, proving: make(chan struct{}, 1),
+	}
 	for _, step := range []func(context.Context) error{s.openStore, s.makeLegs, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 
@@ -38,11 +37,7 @@ func hook(ctx context.Context, cfg config.Config, src config.Source, door *recei
 	if err != nil {
 		return nil, err
 	}
-	host, _, err := net.SplitHostPort(cfg.Listen)
-	if err != nil {
-		return nil, err
-	}
-	opts := alertmanager.Options{MaxBody: limit, AllowAnonymous: src.Anonymous && config.IsLoopback(host), Log: d.log}
+	opts := alertmanager.Options{MaxBody: limit, AllowAnonymous: src.Anonymous && local(cfg), Log: d.log}
 	add := func(user, ref string) error {
 		if ref == "" {
 			return nil
