@@ -182,8 +182,8 @@ func (b *bench) path(ctx context.Context) error {
 		return err
 	}
 	rated := load{url: hook(p), run: b.runName(), alerts: b.sc.Rated, perPost: 1, match: "act-0", rate: 50}
-	begun := time.Now()
-	if _, err := rated.do(ctx); err != nil {
+	paced, err := rated.do(ctx)
+	if err != nil {
 		return err
 	}
 	if got := s.wait(50+b.sc.Rated, 20*time.Second); got != 50+b.sc.Rated {
@@ -192,7 +192,7 @@ func (b *bench) path(ctx context.Context) error {
 	lags := s.lags(func(uid string) (time.Time, bool) {
 		run, n, ok := strings.Cut(uid, "-")
 		i, err := strconv.Atoi(n)
-		return begun.Add(time.Duration(i) * time.Second / 50), ok && err == nil && run == rated.run
+		return paced.Begun.Add(time.Duration(i) * time.Second / 50), ok && err == nil && run == rated.run
 	})
 	b.add(figure{"POST to first byte of the action at 50/s, p50", "ms", ms(quantile(lags, .5)), 0, "<= 10", quantile(lags, .5) <= 10*time.Millisecond})
 	b.add(figure{"POST to first byte of the action at 50/s, p99", "ms", ms(quantile(lags, .99)), 0, "<= 40", quantile(lags, .99) <= 40*time.Millisecond})
@@ -202,7 +202,6 @@ func (b *bench) path(ctx context.Context) error {
 func (b *bench) saturate(ctx context.Context, p *trial.Process, s *sink) error {
 	before := s.count()
 	l := load{url: hook(p), run: b.runName(), alerts: b.sc.Runs, perPost: 1, match: "act-0"}
-	begun := time.Now()
 	got, err := l.do(ctx)
 	if err != nil {
 		return err
@@ -210,7 +209,7 @@ func (b *bench) saturate(ctx context.Context, p *trial.Process, s *sink) error {
 	if n := s.wait(before+got.Alerts, 30*time.Second); n != before+got.Alerts {
 		return fmt.Errorf("%d of %d acknowledged alerts were acted on\n%s", n-before, got.Alerts, p.Logs())
 	}
-	perSec := float64(got.Alerts) / s.last().Sub(begun).Seconds()
+	perSec := float64(got.Alerts) / s.last().Sub(got.Begun).Seconds()
 	b.add(figure{"full path with one action each", "runs/s", perSec, 0, ">= 1000", perSec >= 1000})
 	b.add(figure{"actions taken more than once", "", float64(s.repeats), 0, "0", s.repeats == 0})
 	return nil

@@ -28,8 +28,9 @@ type load struct {
 
 // sent is what came of a load.
 type sent struct {
-	Alerts  int // acknowledged with 2xx
-	Refused int // posts answered otherwise
+	Begun   time.Time // when the first post was due
+	Alerts  int       // acknowledged with 2xx
+	Refused int       // posts answered otherwise
 	Took    time.Duration
 	Latency []time.Duration // of acknowledged posts, sorted; from the time a post was due
 	PerSec  float64
@@ -74,7 +75,7 @@ func (l load) do(ctx context.Context) (sent, error) {
 		})
 	}
 	wg.Wait()
-	s := sent{Alerts: int(acked.Load()), Refused: int(refused.Load()), Took: time.Since(begun), Latency: slices.Concat(lat...)}
+	s := sent{Begun: begun, Alerts: int(acked.Load()), Refused: int(refused.Load()), Took: time.Since(begun), Latency: slices.Concat(lat...)}
 	slices.Sort(s.Latency)
 	s.PerSec = float64(s.Alerts) / s.Took.Seconds()
 	if s.Alerts == 0 {

@@ -14,7 +14,7 @@ type book struct {
 }
 
 // bookLimit bounds what is kept from one transaction to the next.
-const bookLimit = 512
+const bookLimit = 8192
 
 func newBook() *book {
 	return &book{incidents: make(map[bot.IncidentID]*incident), takers: make(map[string]bot.IncidentID)}
