@@ -75,10 +75,14 @@ func (c AlertSend) source(cfg config.Config) (config.Source, error) {
 }
 
 func baseURL(cfg config.Config) string {
-	if cfg.TLS.Cert != "" && cfg.PublicURL != "" {
+	switch {
+	case cfg.TLS.Cert != "" && cfg.PublicURL != "":
 		return cfg.PublicURL
+	case cfg.TLS.Cert != "":
+		return "https://" + cfg.Listen
+	default:
+		return "http://" + cfg.Listen
 	}
-	return "http://" + cfg.Listen
 }
 
 func authorize(ctx context.Context, req *http.Request, src config.Source, resolver secret.Resolver) error {

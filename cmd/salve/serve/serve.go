@@ -164,7 +164,11 @@ func (s *Salve) URL() string {
 	if s.cfg.PublicURL != "" {
 		return s.cfg.PublicURL
 	}
-	return "http://" + s.web.Addr().String()
+	scheme := "http://"
+	if s.cfg.TLS.Cert != "" {
+		scheme = "https://"
+	}
+	return scheme + s.web.Addr().String()
 }
 
 // Socket is the path of the unix socket.

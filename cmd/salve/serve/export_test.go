@@ -1,0 +1,31 @@
+package serve
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+
+	"salve/cmd/salve/config"
+	"salve/storage/sqlite"
+)
+
+// Gated is the handler of a listener as the configuration wants it.
+func Gated(cfg config.Config, next http.Handler) (http.Handler, error) {
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return gated(cfg, host, next, slog.New(slog.DiscardHandler))
+}
+
+// Handler is what the web listener answers with.
+func (s *Salve) Handler() http.Handler { return s.servers[0].http.Handler }
+
+// Store is the store.
+func (s *Salve) Store() *sqlite.Store { return s.store }
+
+// Brake is the brake.
+func (s *Salve) Brake() *Brake { return s.brake }
+
+// BreakListener takes the web listener away, as a failing system would.
+func (s *Salve) BreakListener() error { return s.web.Close() }
