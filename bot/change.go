@@ -11,6 +11,9 @@ type Change struct {
 	// that takes alerts of its source and group key, else to a new one. The
 	// Incidents' Folds follow and become due at once.
 	Observed []Alert
+	// Later puts off when those Incidents become due, for alerts that no playbook
+	// waits for while much comes in at once. An earlier due time stays.
+	Later Duration
 	// By is who sent Observed; the store writes one EventAlerts per Incident
 	// that changed.
 	By          Actor

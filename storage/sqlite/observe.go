@@ -199,7 +199,7 @@ func (c *change) absorb(inc *incident, old, a *bot.Alert, outcome bot.Outcome) {
 
 // due makes the Incident due from the time at which the observation came.
 func (c *change) due(inc *incident, at time.Time) {
-	if p := c.touch(inc, ms(at)); at.After(p.at) {
+	if p := c.touch(inc, ms(at.Add(c.in.Later.Std()))); at.After(p.at) {
 		p.at = at
 	}
 }

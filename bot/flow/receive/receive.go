@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"salve/bot"
@@ -48,6 +49,9 @@ type Options struct {
 	Sources      map[string]Source // by name
 	MaxHeld      int               // payloads held in quarantine at once; 0: 1,000
 	MaxHeldBytes int64             // their sizes together; 0: 256 MiB
+	// Urgent tells whether something may be done about an alert by itself, so
+	// that its decision never waits; nil: every decision is made at once.
+	Urgent func(alert bot.Alert) bool
 }
 
 // Door takes deliveries in.
@@ -57,6 +61,28 @@ type Door struct {
 	maxHeld  int
 	maxBytes int64
 	lock     chan struct{} // one change of the quarantine at a time
+	urgent   func(bot.Alert) bool
+	inFlight atomic.Int64 // deliveries being taken in
+}
+
+const (
+	crowd = 8               // deliveries at once from which on taking in comes first
+	wait  = 5 * time.Second // how long alerts that no playbook waits for can wait then
+)
+
+// later is how long a decision about alerts can wait. While many deliveries come
+// in at once, what nothing can be done about by itself is put off, so that the
+// senders are not.
+func (d *Door) later(inFlight int64, alerts []bot.Alert) bot.Duration {
+	if inFlight < crowd || d.urgent == nil {
+		return 0
+	}
+	for _, a := range alerts {
+		if a.State == bot.AlertResolved || d.urgent(a) {
+			return 0
+		}
+	}
+	return bot.Duration(wait)
 }
 
 // New makes a Door. It refuses sources whose rules cannot be meant.
@@ -71,7 +97,7 @@ func New(store Store, opts Options) (*Door, error) {
 	}
 	return &Door{
 		store: store, sources: opts.Sources, lock: make(chan struct{}, 1),
-		maxHeld: cmp.Or(opts.MaxHeld, 1000), maxBytes: cmp.Or(opts.MaxHeldBytes, 256<<20),
+		urgent: opts.Urgent, maxHeld: cmp.Or(opts.MaxHeld, 1000), maxBytes: cmp.Or(opts.MaxHeldBytes, 256<<20),
 	}, nil
 }
 
@@ -84,7 +110,8 @@ func (d *Door) Receive(ctx context.Context, del bot.Delivery, alerts []bot.Alert
 		return bot.Receipt{}, fmt.Errorf("receive: no source is named %q", del.Source)
 	}
 	good, problems := source.Rules.Apply(alerts)
-	change := bot.Change{Observed: good, By: sender(del.Source), Delivery: &del}
+	defer d.inFlight.Add(-1)
+	change := bot.Change{Observed: good, By: sender(del.Source), Delivery: &del, Later: d.later(d.inFlight.Add(1), good)}
 	if len(problems) > 0 {
 		return d.receivePart(ctx, change, problems)
 	}

@@ -116,10 +116,10 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.door, err = receive.New(s.store, receive.Options{Sources: sourceRules(s.cfg)}); err != nil {
+	if s.decide, err = decide.New(s.store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std()}); err != nil {
 		return err
 	}
-	if s.decide, err = decide.New(s.store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std()}); err != nil {
+	if s.door, err = receive.New(s.store, receive.Options{Sources: sourceRules(s.cfg), Urgent: s.decide.Urgent}); err != nil {
 		return err
 	}
 	checker, err := lib.checker(s.store)
