@@ -166,8 +166,11 @@ func (c demoCmd) prepare(dir string, shop *demo.Supervisor) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", fmt.Errorf("remove what an earlier demo left: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "playbooks"), 0o700); err != nil {
-		return "", err
+	// Mkdir, not MkdirAll: the place is one where anybody may make a directory.
+	for _, d := range []string{dir, filepath.Join(dir, "playbooks")} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return "", err
+		}
 	}
 	books, err := playbooks.Demo(shop.ShopURL, shop.URL)
 	if err != nil {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"salve/bot/secret"
 	"salve/cmd/salve/cli"
@@ -22,12 +24,39 @@ func (g *grammar) dial() (cli.Door, error) {
 		}
 		return control.NewHTTPClient(g.Server, secret.New(token))
 	}
+	var closed string
 	for _, path := range g.sockets() {
-		if st, err := os.Stat(path); err == nil && st.Mode()&os.ModeSocket != 0 {
+		st, err := os.Stat(path)
+		switch {
+		case err == nil && st.Mode()&os.ModeSocket != 0 && trusted(path):
 			return control.NewUnixClient(path), nil
+		case errors.Is(err, os.ErrPermission):
+			closed = path
 		}
 	}
-	return nil, errors.New("no Salve was found on this machine; start one with `salve serve` or `salve demo`, or name it: --socket DATA_DIR/" + serve.SocketFile)
+	switch {
+	case closed != "":
+		return nil, fmt.Errorf("%s is for the user that runs Salve: become that user (sudo -u), or use --server with a token of yours", closed)
+	case g.Socket != "":
+		return nil, fmt.Errorf("there is no Salve at %s; its socket is %s in the data directory of a running one", g.Socket, serve.SocketFile)
+	default:
+		return nil, errors.New("no Salve was found on this machine; start one with `salve serve` or `salve demo`, or name it: --socket DATA_DIR/" + serve.SocketFile)
+	}
+}
+
+// trusted reports whether a socket may be taken for Salve's. Where the demo keeps
+// its things anybody may put something, so there it must be this user's own.
+func trusted(path string) bool {
+	dir := filepath.Dir(path)
+	if dir != demoDir() {
+		return true
+	}
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return false
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && st.IsDir() && sys.Uid == uint32(os.Getuid())
 }
 
 // sockets are where a running Salve may be found, the likeliest first.

@@ -11,13 +11,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
-	"salve/bot"
 	"salve/bot/secret"
 	"salve/cmd/salve/cli"
 )
@@ -43,38 +44,48 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var g grammar
-	parser, err := kong.New(&g,
-		kong.Name("salve"),
-		kong.Description("Salve takes alerts in, shows what is wrong and why, heals by playbook below a severity or after an approval, verifies, and keeps everything on record."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := newParser(ctx, &g)
 	if err != nil {
 		panic(err) // the grammar itself is wrong
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		parser.FatalIfErrorf(err)
+		misunderstood(os.Stderr, err)
+		return exitUsage
 	}
 	env := &cli.Env{Out: os.Stdout, Err: os.Stderr, JSON: g.JSON, Dial: g.dial}
 	kctx.BindTo(resolver(), (*secret.Resolver)(nil))
 	kctx.Bind(env, cli.Loader(loadPlaybooks))
 	err = kctx.Run()
-	report(err)
+	cli.Report(os.Stderr, err)
 	return cli.ExitCode(err)
 }
 
-// report tells a person what went wrong.
-func report(err error) {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return
-	}
-	if r, ok := errors.AsType[*bot.Refusal](err); ok {
-		fmt.Fprintln(os.Stderr, "salve: refused:", r.Why)
-		if r.Next != "" {
-			fmt.Fprintln(os.Stderr, r.Next)
+func newParser(ctx context.Context, g *grammar) (*kong.Kong, error) {
+	return kong.New(g,
+		kong.Name("salve"),
+		kong.Description("Salve takes alerts in, shows what is wrong and why, heals by playbook below a severity or after an approval, verifies, and keeps everything on record."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+}
+
+// exitUsage is the exit code of a command line that cannot be understood.
+const exitUsage = 2
+
+// misunderstood says what is wrong with a command line and where its help is.
+func misunderstood(w io.Writer, err error) {
+	command := "salve"
+	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context != nil {
+		if node := p.Context.Selected(); node != nil {
+			command = node.Path()
+			if !strings.HasPrefix(command, "salve") {
+				command = "salve " + command
+			}
 		}
-		return
 	}
-	fmt.Fprintln(os.Stderr, "salve:", err)
+	fmt.Fprintf(w, "salve: %s\nSee: %s --help\n", err, command)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"salve/bot/secret"
+	"salve/cmd/salve/cli"
 	"salve/cmd/salve/config"
 	"salve/cmd/salve/serve"
 )
@@ -43,12 +44,21 @@ func (c serveCmd) Run(ctx context.Context, secrets secret.Resolver) error {
 	for _, text := range lib.LeftOut() {
 		log.InfoContext(ctx, "library", "left_out", text)
 	}
-	s, err := serve.Start(ctx, cfg, serve.Options{Log: log, Version: version(), Library: lib, Secrets: secrets})
+	s, err := c.start(ctx, cfg, serve.Options{Log: log, Version: version(), Library: lib, Secrets: secrets})
 	if err != nil {
 		return err
 	}
 	welcome(ctx, s, log)
 	return s.Run(ctx)
+}
+
+// start makes everything ready. After an upgrade or a crash the database may take
+// its time, and whoever looks is told.
+func (serveCmd) start(ctx context.Context, cfg config.Config, opts serve.Options) (*serve.Salve, error) {
+	if isTerminal(os.Stderr) {
+		defer cli.Slowly(os.Stderr, func() string { return "the database in " + cfg.DataDir + " is being opened" })()
+	}
+	return serve.Start(ctx, cfg, opts)
 }
 
 // tuneMemory lets garbage grow to twice what is in use before it is collected:

@@ -148,7 +148,7 @@ func (c AlertSend) send(req *http.Request, e *Env) error {
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("refused with %d: %s", resp.StatusCode, bytes.TrimSpace(answer))
+		return fmt.Errorf("refused with %d: %s", resp.StatusCode, plain(string(bytes.TrimSpace(answer))))
 	}
 	var receipt bot.Receipt
 	if err := json.Unmarshal(answer, &receipt); err != nil {

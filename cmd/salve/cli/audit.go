@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"salve/bot"
 	"salve/bot/audit"
@@ -47,19 +48,31 @@ func (c AuditVerify) Run(ctx context.Context, e *Env) error {
 }
 
 func (c AuditVerify) report(ctx context.Context, e *Env) (audit.Report, error) {
-	if c.DataDir == "" {
-		door, err := e.Door()
-		if err != nil {
-			return audit.Report{}, err
-		}
-		var report audit.Report
-		return report, door.Get(ctx, "/v1/audit/verify", nil, &report)
+	if c.DataDir != "" {
+		return c.offline(ctx, e)
 	}
+	door, err := e.Door()
+	if err != nil {
+		return audit.Report{}, err
+	}
+	defer e.slowly(func() string { return "Salve reads its audit log" })()
+	var report audit.Report
+	return report, door.Get(ctx, "/v1/audit/verify", nil, &report)
+}
+
+func (c AuditVerify) offline(ctx context.Context, e *Env) (audit.Report, error) {
 	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
 	if err != nil {
 		return audit.Report{}, err
 	}
-	report, err := audit.Verify(audit.From(func(f func(bot.Event) error) error { return store.EachEvent(ctx, f) }))
+	var read atomic.Int64
+	defer e.slowly(func() string { return fmt.Sprintf("%d events read", read.Load()) })()
+	report, err := audit.Verify(audit.From(func(f func(bot.Event) error) error {
+		return store.EachEvent(ctx, func(v bot.Event) error {
+			read.Add(1)
+			return f(v)
+		})
+	}))
 	return report, errors.Join(err, store.Close())
 }
 
@@ -77,5 +90,5 @@ func showReport(s screen, r audit.Report) {
 	if !r.OK() {
 		verdict = s.paint(styleRed, "THE AUDIT LOG DOES NOT PROVE")
 	}
-	fmt.Fprintf(s.out, "%d events in %d chains: %s\n", r.Events, r.Chains, verdict)
+	s.line("%d events in %d chains: %s", r.Events, r.Chains, verdict)
 }

@@ -12,7 +12,7 @@ import (
 // card writes an incident as the console shows it, for a terminal.
 func (s screen) card(c bot.Card) {
 	s.line("%s  %s  %s", s.paint(styleBold, c.Incident.String()), s.severity(c.Severity), s.paint(styleBold, plain(c.Title)))
-	s.line("%s: %s", s.paint(styleBold, string(c.Phase)), plain(c.Headline))
+	s.line("%s: %s", s.paint(styleBold, plain(string(c.Phase))), plain(c.Headline))
 	s.line("since %s (%s ago), %d of %d alerts firing, from %s", c.Since.Local().Format(time.DateTime), s.ago(c.Since), c.Firing, c.Total, plain(c.Source))
 	if c.Truncated > 0 {
 		s.line("the source left out %d more alerts of this group", c.Truncated)
@@ -34,7 +34,7 @@ func (s screen) card(c bot.Card) {
 	if len(c.Actions) > 0 {
 		s.line("\n%s", s.paint(styleBold, "you can"))
 		for _, a := range c.Actions {
-			s.line("  %s", a.CLI)
+			s.line("  %s", plain(a.CLI))
 		}
 	}
 }
@@ -93,12 +93,12 @@ func (s screen) plan(p bot.Plan) {
 		return
 	}
 	for _, c := range p.Verify.Checks {
-		s.line("  verified within %s: %s %s %s", p.Verify.Within, c.Probe, args(c.Args), plain(c.Expect))
+		s.line("  verified within %s: %s %s %s", p.Verify.Within, plain(c.Probe), args(c.Args), plain(c.Expect))
 	}
 }
 
 func (s screen) step(i int, st bot.PlanStep, prefix string) {
-	s.line("  %d. %s%s: %s %s", i+1, prefix, plain(st.Title), st.Action, args(st.Args))
+	s.line("  %d. %s%s: %s %s", i+1, prefix, plain(st.Title), plain(st.Action), args(st.Args))
 }
 
 func args(m map[string]any) string {
@@ -109,7 +109,7 @@ func args(m map[string]any) string {
 	sort.Strings(keys)
 	parts := make([]string, 0, len(keys))
 	for _, k := range keys {
-		parts = append(parts, fmt.Sprintf("%s=%s", k, plain(fmt.Sprint(m[k]))))
+		parts = append(parts, fmt.Sprintf("%s=%s", plain(k), plain(fmt.Sprint(m[k]))))
 	}
 	return strings.Join(parts, " ")
 }

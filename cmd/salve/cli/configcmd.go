@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 
 	"salve/cmd/salve/config"
 )
@@ -35,10 +34,10 @@ func (c ConfigCheck) Run(e *Env, load Loader) error {
 	}
 	s := e.screen()
 	if s.asJSON {
-		return s.json(map[string]any{"ok": true, "playbooks": count, "warnings": warnings})
+		return s.json(map[string]any{"ok": true, "playbooks": count, "warnings": append([]string{}, warnings...)})
 	}
 	for _, w := range warnings {
-		fmt.Fprintln(e.Out, "warning:", plain(w))
+		s.line("warning: %s", plain(w))
 	}
 	s.line("%s is fine: %d sources, %d playbooks.", c.File, len(cfg.Sources), count)
 	return nil

@@ -46,6 +46,22 @@ func (e *Env) screen() screen {
 	return screen{out: e.Out, color: isFile && isTerminal(f), asJSON: e.JSON, now: time.Now()}
 }
 
+// Report tells a person what went wrong, and what to do next where that is known.
+// Who ended it themselves need not be told.
+func Report(w io.Writer, err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	if r, ok := errors.AsType[*bot.Refusal](err); ok {
+		fmt.Fprintln(w, "salve: refused:", lines(r.Why))
+		if r.Next != "" {
+			fmt.Fprintln(w, lines(r.Next))
+		}
+		return
+	}
+	fmt.Fprintln(w, "salve:", lines(err.Error()))
+}
+
 // UsageError is a command line that cannot be understood; exit code 2.
 type UsageError struct{ msg string }
 

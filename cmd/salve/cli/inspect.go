@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"salve/bot"
 )
@@ -157,20 +160,57 @@ func (c AuditShow) Run(ctx context.Context, e *Env) error {
 // Status says how Salve is.
 type Status struct{}
 
+// Help is shown by --help.
+func (Status) Help() string { return "Exits 1 if Salve is not ready: nothing runs then." }
+
+// howItIs is what the control door tells of Salve itself.
+type howItIs struct {
+	Version   string    `json:"version"`
+	Since     time.Time `json:"since"`
+	URL       string    `json:"url"`
+	DataDir   string    `json:"data_dir"`
+	Epoch     int64     `json:"epoch"`
+	Ready     bool      `json:"ready"`
+	Problem   string    `json:"problem,omitempty"`
+	Playbooks int       `json:"playbooks"`
+	Halts     int       `json:"halts"`
+}
+
 // Run prints it.
 func (Status) Run(ctx context.Context, e *Env) error {
 	door, err := e.Door()
 	if err != nil {
 		return err
 	}
-	var st map[string]any
+	var st howItIs
 	if err := door.Get(ctx, "/v1/status", nil, &st); err != nil {
 		return err
 	}
-	s := e.screen()
+	if err := showStatus(e.screen(), st); err != nil {
+		return err
+	}
+	if !st.Ready {
+		return errors.New("Salve is not ready: " + st.Problem)
+	}
+	return nil
+}
+
+func showStatus(s screen, st howItIs) error {
 	if s.asJSON {
 		return s.json(st)
 	}
-	s.line("%s", args(st))
+	ready := s.paint(styleGreen, "ready")
+	if !st.Ready {
+		ready = s.paint(styleRed, "NOT READY: "+plain(st.Problem))
+	}
+	halted := "nothing is halted"
+	if st.Halts > 0 {
+		halted = s.paint(styleRed, fmt.Sprintf("halts: %d; salve halts", st.Halts))
+	}
+	s.line("%s, started %s ago (start number %d)", ready, s.ago(st.Since), st.Epoch)
+	s.line("version  %s", plain(st.Version))
+	s.line("console  %s", plain(st.URL))
+	s.line("data     %s", plain(st.DataDir))
+	s.line("%d playbooks are loaded; %s", st.Playbooks, halted)
 	return nil
 }

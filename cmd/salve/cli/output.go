@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
 
 	"salve/bot"
 )
@@ -40,10 +42,33 @@ func (s screen) paint(style, text string) string {
 
 // json writes a value for programs: indented, one document.
 func (s screen) json(v any) error {
-	enc := json.NewEncoder(s.out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(s.out, escaped(b.String()))
+	return err
+}
+
+// escaped writes what cannot be seen in JSON as escapes: the same values, and
+// safe for a terminal. Outside of strings JSON has nothing hidden but line ends.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < unicode.MaxASCII || !hidden(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, "\\u%04x\\u%04x", high, low)
+		default:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
 }
 
 func (s screen) line(format string, args ...any) {
@@ -70,9 +95,6 @@ func (s screen) table(head []string, rows [][]string, empty string) error {
 // plain makes untrusted text safe for a terminal and for one line: control,
 // direction and other invisible characters are shown as their code.
 func plain(text string) string {
-	if strings.IndexFunc(text, hidden) < 0 {
-		return text
-	}
 	var b strings.Builder
 	for _, r := range text {
 		switch {
@@ -88,7 +110,16 @@ func plain(text string) string {
 }
 
 func hidden(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs)
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp)
+}
+
+// lines is plain for text of several lines.
+func lines(text string) string {
+	parts := strings.Split(text, "\n")
+	for i := range parts {
+		parts[i] = plain(parts[i])
+	}
+	return strings.Join(parts, "\n")
 }
 
 // short cuts text to n characters.

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"salve/bot"
 )
@@ -73,29 +74,35 @@ type PersonFlags struct {
 	Name  string   `help:"Name that people see." placeholder:"NAME"`
 	Role  []string `help:"viewer, responder, admin; may be repeated." enum:"viewer,responder,admin" placeholder:"ROLE"`
 	Group []string `help:"Approver group, or the group that may resume; may be repeated." placeholder:"GROUP"`
-	UID   []int    `help:"Unix user id on this machine; may be repeated." placeholder:"UID"`
+	UID   []uint32 `help:"Unix user id on this machine; may be repeated." name:"uid" placeholder:"UID"`
 }
 
+// onto adds what the flags name to what the person has.
 func (f PersonFlags) onto(p bot.Person) bot.Person {
 	if f.Name != "" {
 		p.Name = f.Name
 	}
-	if len(f.Role) > 0 {
-		p.Roles = nil
-		for _, r := range f.Role {
-			p.Roles = append(p.Roles, bot.Role(r))
-		}
+	for _, r := range f.Role {
+		p.Roles = with(p.Roles, bot.Role(r))
 	}
-	if len(f.Group) > 0 {
-		p.Groups = f.Group
+	for _, g := range f.Group {
+		p.Groups = with(p.Groups, g)
 	}
-	if len(f.UID) > 0 {
-		p.Identities = nil
-		for _, u := range f.UID {
-			p.Identities = append(p.Identities, bot.Identity{Surface: "unix", ID: strconv.Itoa(u)})
-		}
+	for _, u := range f.UID {
+		p.Identities = with(p.Identities, unixUser(u))
 	}
 	return p
+}
+
+func unixUser(uid uint32) bot.Identity {
+	return bot.Identity{Surface: "unix", ID: strconv.FormatUint(uint64(uid), 10)}
+}
+
+func with[T comparable](list []T, v T) []T {
+	if slices.Contains(list, v) {
+		return list
+	}
+	return append(list, v)
 }
 
 // UserAdd adds a person.
@@ -112,7 +119,7 @@ func (UserAdd) Help() string {
 // Run adds.
 func (c UserAdd) Run(ctx context.Context, e *Env) error {
 	p := c.onto(bot.Person{ID: bot.PersonID(c.ID), Name: c.ID})
-	return e.send(ctx, edit{http.MethodPost, "/v1/people", p, c.ID + " was added."})
+	return e.sendPerson(ctx, edit{http.MethodPost, "/v1/people", p, c.ID + " was added."})
 }
 
 // edit is a change of people.
@@ -136,18 +143,63 @@ func (e *Env) send(ctx context.Context, c edit) error {
 	if s.asJSON {
 		return s.json(out)
 	}
-	s.line("%s", c.done)
+	s.line("%s", plain(c.done))
 	return nil
+}
+
+// sendPerson is send for a change that answers with the person as they now are.
+func (e *Env) sendPerson(ctx context.Context, c edit) error {
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	var p bot.Person
+	if err := door.Send(ctx, c.method, c.path, c.in, &p); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(p)
+	}
+	s.line("%s", plain(c.done))
+	s.person(p)
+	return nil
+}
+
+// person is what somebody is, in one line.
+func (s screen) person(p bot.Person) {
+	line := fmt.Sprintf("%s (%s), roles %s", plain(string(p.ID)), plain(p.Name), plain(joinRoles(p.Roles)))
+	if len(p.Groups) > 0 {
+		line += ", groups " + plain(strings.Join(p.Groups, ","))
+	}
+	if len(p.Identities) > 0 {
+		line += ", " + plain(joinIdentities(p.Identities))
+	}
+	if p.Disabled {
+		line += ", disabled"
+	}
+	s.line("%s", line)
 }
 
 // UserEdit changes a person.
 type UserEdit struct {
 	ID string `arg:"" help:"The person."`
 	PersonFlags
+	DropRole  []string `help:"Take this role away; may be repeated." placeholder:"ROLE"`
+	DropGroup []string `help:"Take out of this group; may be repeated." placeholder:"GROUP"`
+	DropUID   []uint32 `help:"This unix user is not them any more; may be repeated." name:"drop-uid" placeholder:"UID"`
+}
+
+// Help is shown by --help.
+func (UserEdit) Help() string {
+	return "--role, --group and --uid add to what the person has; --drop-... take away.\n\nExamples:\n  salve user edit alice --group sre\n  salve user edit alice --role admin --drop-group oncall"
 }
 
 // Run changes what the flags name and leaves the rest.
 func (c UserEdit) Run(ctx context.Context, e *Env) error {
+	if c.Name == "" && len(c.Role)+len(c.Group)+len(c.UID)+len(c.DropRole)+len(c.DropGroup)+len(c.DropUID) == 0 {
+		return usage("say what to change, for example: salve user edit %s --group oncall", c.ID)
+	}
 	door, err := e.Door()
 	if err != nil {
 		return err
@@ -156,7 +208,34 @@ func (c UserEdit) Run(ctx context.Context, e *Env) error {
 	if err := door.Get(ctx, "/v1/people/"+url.PathEscape(c.ID), nil, &p); err != nil {
 		return err
 	}
-	return e.send(ctx, edit{http.MethodPut, "/v1/people/" + url.PathEscape(c.ID), c.onto(p), c.ID + " was changed."})
+	if p, err = c.without(p); err != nil {
+		return err
+	}
+	return e.sendPerson(ctx, edit{http.MethodPut, "/v1/people/" + url.PathEscape(c.ID), c.onto(p), c.ID + " was changed."})
+}
+
+// without takes away what --drop-... names. To take away what is not there is a
+// mistake in the name, most likely.
+func (c UserEdit) without(p bot.Person) (bot.Person, error) {
+	for _, r := range c.DropRole {
+		if !slices.Contains(p.Roles, bot.Role(r)) {
+			return p, usage("%s has no role %s, but %s", c.ID, r, joinRoles(p.Roles))
+		}
+		p.Roles = slices.DeleteFunc(p.Roles, func(have bot.Role) bool { return have == bot.Role(r) })
+	}
+	for _, g := range c.DropGroup {
+		if !slices.Contains(p.Groups, g) {
+			return p, usage("%s is not in group %s, but in: %s", c.ID, g, strings.Join(p.Groups, ","))
+		}
+		p.Groups = slices.DeleteFunc(p.Groups, func(have string) bool { return have == g })
+	}
+	for _, u := range c.DropUID {
+		if !slices.Contains(p.Identities, unixUser(u)) {
+			return p, usage("%s is not %s:%d, but: %s", c.ID, "unix", u, joinIdentities(p.Identities))
+		}
+		p.Identities = slices.DeleteFunc(p.Identities, func(have bot.Identity) bool { return have == unixUser(u) })
+	}
+	return p, nil
 }
 
 // UserOff disables a person.
@@ -177,110 +256,6 @@ type UserOn struct {
 // Run enables.
 func (c UserOn) Run(ctx context.Context, e *Env) error {
 	return e.send(ctx, edit{http.MethodPost, "/v1/people/" + url.PathEscape(c.ID) + "/enable", nil, c.ID + " may do again what their roles and groups allow."})
-}
-
-// secretAnswer is what comes back when a token or a link is made; it is shown once.
-type secretAnswer struct {
-	Secret    string    `json:"secret,omitempty"`
-	URL       string    `json:"url,omitempty"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
-}
-
-// UserLink makes a login link.
-type UserLink struct {
-	ID string `arg:"" help:"The person."`
-}
-
-// Run makes and prints it.
-func (c UserLink) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var got secretAnswer
-	if err := door.Send(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(c.ID)+"/login-link", nil, &got); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(got)
-	}
-	s.line("%s", got.URL)
-	s.line("It signs %s in once, until %s.", c.ID, got.ExpiresAt.Local().Format(time.DateTime))
-	return nil
-}
-
-// UserToken makes a token.
-type UserToken struct {
-	ID    string `arg:"" help:"The person."`
-	Label string `help:"What it is for." required:""`
-	For   string `help:"How long it lives." default:"2160h"`
-}
-
-// Run makes and prints it.
-func (c UserToken) Run(ctx context.Context, e *Env) error {
-	var ttl bot.Duration
-	if err := ttl.UnmarshalText([]byte(c.For)); err != nil {
-		return usage("%s", err)
-	}
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var got secretAnswer
-	in := map[string]any{"label": c.Label, "ttl": ttl}
-	if err := door.Send(ctx, http.MethodPost, "/v1/people/"+url.PathEscape(c.ID)+"/tokens", in, &got); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(got)
-	}
-	s.line("%s", got.Secret)
-	s.line("It is shown this once. Use it as SALVE_TOKEN with SALVE_SERVER. It ends %s.", got.ExpiresAt.Local().Format(time.DateOnly))
-	return nil
-}
-
-// UserHas lists tokens.
-type UserHas struct {
-	ID string `arg:"" help:"The person."`
-}
-
-// Run lists.
-func (c UserHas) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var list []bot.Token
-	if err := door.Get(ctx, "/v1/people/"+url.PathEscape(c.ID)+"/tokens", nil, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, t := range list {
-		state := "until " + t.ExpiresAt.Local().Format(time.DateTime)
-		if !t.Valid(s.now) {
-			state = "over"
-		}
-		rows = append(rows, []string{t.Hash[:min(12, len(t.Hash))], string(t.Kind), t.Label, state})
-	}
-	return s.table([]string{"TOKEN", "KIND", "LABEL", "STATE"}, rows, "No tokens.")
-}
-
-// UserStop revokes a token.
-type UserStop struct {
-	ID    string `arg:"" help:"The person."`
-	Token string `arg:"" help:"The first characters of it, as salve user tokens shows them."`
-}
-
-// Run revokes.
-func (c UserStop) Run(ctx context.Context, e *Env) error {
-	path := "/v1/people/" + url.PathEscape(c.ID) + "/tokens/" + url.PathEscape(c.Token)
-	return e.send(ctx, edit{http.MethodDelete, path, nil, "The token was revoked."})
 }
 
 // Whoami says who Salve takes me for.
@@ -304,6 +279,6 @@ func (Whoami) Run(ctx context.Context, e *Env) error {
 		s.line("Salve does not know you: you may read and halt. Somebody who manages people can run:\n  salve user add NAME --role responder --group oncall --uid $(id -u)")
 		return nil
 	}
-	s.line("%s (%s), roles %s, groups %s", p.ID, plain(p.Name), joinRoles(p.Roles), strings.Join(p.Groups, ","))
+	s.person(p)
 	return nil
 }

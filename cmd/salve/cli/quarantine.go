@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strconv"
 
@@ -62,7 +61,8 @@ func (o OnPayload) id() (bot.QuarantineID, error) {
 // QuarantineShow prints one.
 type QuarantineShow struct{ OnPayload }
 
-// Run prints it. The payload itself goes out as it came in.
+// Run prints it. What cannot be seen in the payload is shown by its code; --json
+// has it as it came in.
 func (c QuarantineShow) Run(ctx context.Context, e *Env) error {
 	id, err := c.id()
 	if err != nil {
@@ -85,9 +85,8 @@ func (c QuarantineShow) Run(ctx context.Context, e *Env) error {
 	}
 	s.line("%s from %s, %s, %d bytes, came %d times more", p.ID, plain(p.Source), p.State, p.Size, p.Repeats)
 	s.line("%s", plain(p.Reason))
-	s.line("")
-	_, err = fmt.Fprintln(e.Out, plain(p.Body))
-	return err
+	s.line("\n%s", lines(p.Body))
+	return nil
 }
 
 // Replay takes a payload in again.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -16,7 +17,7 @@ type Incidents struct {
 	Mine  bool     `help:"Only those that I own."`
 	Text  string   `help:"Only those with this in the title." placeholder:"TEXT"`
 	Limit int      `help:"At most this many." default:"30"`
-	Watch bool     `help:"Go on showing them as they change."`
+	Watch bool     `help:"Go on showing them as they change, until Ctrl-C."`
 }
 
 // Help is shown by --help.
@@ -30,18 +31,37 @@ func (c Incidents) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
+	if !c.Watch {
+		return c.once(ctx, e, door)
+	}
+	err = c.watch(ctx, e, door)
+	if errors.Is(err, context.Canceled) {
+		return nil // that is how a watch ends
+	}
+	return err
+}
+
+// watch shows the list again after each change: on a terminal over the one before,
+// elsewhere below it.
+func (c Incidents) watch(ctx context.Context, e *Env, door Door) error {
 	for {
-		if err := c.once(ctx, e, door); err != nil || !c.Watch {
+		if clears(e) {
+			fmt.Fprint(e.Out, "\x1b[H\x1b[2J")
+		}
+		if err := c.once(ctx, e, door); err != nil {
 			return err
 		}
 		if err := door.WaitForChange(ctx); err != nil {
 			return err
 		}
-		if !e.JSON {
-			fmt.Fprint(e.Out, "\n")
+		if !e.JSON && !clears(e) {
+			fmt.Fprintln(e.Out)
 		}
 	}
 }
+
+// clears reports whether the list stands on a screen that can be cleared.
+func clears(e *Env) bool { return !e.JSON && e.screen().color }
 
 func (c Incidents) once(ctx context.Context, e *Env, door Door) error {
 	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
@@ -76,31 +96,22 @@ type Show struct {
 
 // Run prints it.
 func (c Show) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	s := e.screen()
-	if run, err := bot.ParseRunID(c.ID); err == nil && isRun(c.ID) {
-		var r bot.CardRun
-		if err := door.Get(ctx, "/v1/runs/"+run.String(), nil, &r); err != nil {
-			return err
-		}
-		if s.asJSON {
-			return s.json(r)
-		}
-		s.run(r.Run, &r.Plan)
-		s.plan(r.Plan)
-		return nil
+	if isRun(c.ID) {
+		return c.showRun(ctx, e)
 	}
 	id, err := bot.ParseIncidentID(c.ID)
 	if err != nil {
 		return usage("%s; a run is R-88", err)
 	}
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
 	var card bot.Card
 	if err := door.Get(ctx, "/v1/incidents/"+id.String(), nil, &card); err != nil {
 		return err
 	}
+	s := e.screen()
 	if s.asJSON {
 		return s.json(card)
 	}
@@ -108,7 +119,29 @@ func (c Show) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
-func isRun(id string) bool { return len(id) > 2 && (id[0] == 'R' || id[0] == 'r') && id[1] == '-' }
+func (c Show) showRun(ctx context.Context, e *Env) error {
+	id, err := bot.ParseRunID(c.ID)
+	if err != nil {
+		return usage("%s; `salve runs` lists them", err)
+	}
+	door, err := e.Door()
+	if err != nil {
+		return err
+	}
+	var r bot.CardRun
+	if err := door.Get(ctx, "/v1/runs/"+id.String(), nil, &r); err != nil {
+		return err
+	}
+	s := e.screen()
+	if s.asJSON {
+		return s.json(r)
+	}
+	s.run(r.Run, &r.Plan)
+	s.plan(r.Plan)
+	return nil
+}
+
+func isRun(id string) bool { return len(id) > 1 && (id[0] == 'R' || id[0] == 'r') && id[1] == '-' }
 
 // Runs lists runs.
 type Runs struct {
@@ -212,6 +245,6 @@ func (c Timeline) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(e.Out, text)
-	return err
+	e.screen().line("%s", lines(text))
+	return nil
 }
