@@ -5,7 +5,7 @@ type IncidentQuery struct {
 	States []IncidentState
 	Owner  PersonID
 	Text   string // part of the title, any case
-	Like   *Fold  // those of the same source and title
+	Like   *Fold  // those of the same source and title; found by index when States leaves open ones out
 	Before IncidentID
 	Limit  int // 0: 50
 }

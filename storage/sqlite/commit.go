@@ -17,6 +17,9 @@ func (s *Store) Commit(ctx context.Context, in bot.Change) (bot.Receipt, error) 
 	if err != nil {
 		return bot.Receipt{}, err
 	}
+	if in.Delivery != nil && len(in.Observed) > 0 {
+		enc.delivery = s.packing.ahead(in.Delivery.Body)
+	}
 	return s.writer.submit(ctx, &request{
 		apply: func(t *tx) (bot.Receipt, error) { return t.apply(&in, &enc) },
 		size:  len(in.Observed),
@@ -55,6 +58,7 @@ type change struct {
 type encoded struct {
 	seen                          []observed
 	works, plans, approvals, runs []string
+	delivery                      []byte // packed; nil: the writer packs it if it must
 }
 
 func encodeChange(in *bot.Change) (enc encoded, err error) {

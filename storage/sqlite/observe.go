@@ -56,8 +56,11 @@ func (c *change) observe() error {
 	if !c.changed || c.in.Delivery == nil {
 		return nil
 	}
-	d := c.in.Delivery
-	return c.write("keep the payload", query.InsertDelivery, d.Source, ms(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), c.store.packing.pack(d.Body))
+	d, packed := c.in.Delivery, c.encoded.delivery
+	if packed == nil {
+		packed = c.store.packing.pack(d.Body)
+	}
+	return c.write("keep the payload", query.InsertDelivery, d.Source, ms(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), packed)
 }
 
 func (c *change) observeOne(a *observed) (bot.Observation, error) {

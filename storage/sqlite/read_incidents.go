@@ -50,6 +50,9 @@ func (s *Store) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incid
 	if q.Like != nil {
 		f.add("title = ? AND source = ?", q.Like.Title, q.Like.Source)
 	}
+	if q.Like != nil && len(q.States) > 0 && !slices.Contains(q.States, bot.IncidentOpen) {
+		f.add("state <> 'open'") // says that the index by title can be used
+	}
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}

@@ -21,6 +21,9 @@ const (
 	calm  = 5 * time.Second // for how long at least; at most twice as long
 )
 
+// over are the states of Incidents that a new one may be like.
+var over = []bot.IncidentState{bot.IncidentResolved, bot.IncidentClosed, bot.IncidentMerged}
+
 // diagnose says why, unless nothing has changed since that was said last.
 func (k *look) diagnose(ctx context.Context) {
 	d := k.was.Diagnosis
@@ -130,7 +133,7 @@ func (p *past) remember(key [2]string, e earlier) {
 // Runs of the newest of them. The query is bounded whatever a storm has left.
 func (p *past) readEarlier(ctx context.Context, c rootcause.Case) (earlier, error) {
 	e := earlier{at: c.Now}
-	like, err := p.store.Incidents(ctx, bot.IncidentQuery{Like: &c.Incident.Fold, Limit: maxEarlier})
+	like, err := p.store.Incidents(ctx, bot.IncidentQuery{Like: &c.Incident.Fold, States: over, Limit: maxEarlier})
 	if err != nil {
 		return e, err
 	}
