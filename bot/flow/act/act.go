@@ -70,7 +70,7 @@ type Options struct {
 	Log      *slog.Logger
 	Mask     func(string) string // hides secrets in what actions say; nil: as it is
 	Workers  int                 // Runs at once; 0: 512
-	PerLane  int                 // Runs of one playbook at once; 0: 32
+	PerLane  int                 // Runs of one playbook at once; 0: 64
 	Scan     time.Duration       // between scans; 0: 1 s
 	Grace    time.Duration       // how long steps in flight may go on after the leg is stopped; 0: 20 s
 	Patience time.Duration       // how long an action may still talk after its time is up; 0: 10 s
@@ -100,7 +100,7 @@ func New(store Store, brake Brake, actions map[string]runner.Action, checker Che
 	}
 	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))
 	opts.Workers = cmp.Or(opts.Workers, 512)
-	opts.PerLane = min(cmp.Or(opts.PerLane, 32), opts.Workers)
+	opts.PerLane = min(cmp.Or(opts.PerLane, 64), opts.Workers)
 	opts.Scan = cmp.Or(opts.Scan, time.Second)
 	opts.Grace = cmp.Or(opts.Grace, 20*time.Second)
 	opts.Patience = cmp.Or(opts.Patience, 10*time.Second)

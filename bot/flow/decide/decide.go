@@ -69,7 +69,7 @@ type Brake interface {
 type Options struct {
 	Log        *slog.Logger
 	Collectors []rootcause.Collector // asked beside those over the store
-	Workers    int                   // Incidents looked at at once; 0: 16
+	Workers    int                   // Incidents looked at at once; 0: 32
 	Scan       time.Duration         // between scans; 0: 1 s
 	Quiet      time.Duration         // how long after it resolved an Incident closes by itself; 0: 10 m
 }
@@ -95,7 +95,7 @@ func New(store Store, brake Brake, library *Library, opts Options) (*Leg, error)
 		return nil, errors.New("decide: a store and a brake are needed")
 	}
 	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))
-	opts.Workers = cmp.Or(opts.Workers, 16)
+	opts.Workers = cmp.Or(opts.Workers, 32)
 	opts.Scan = cmp.Or(opts.Scan, time.Second)
 	opts.Quiet = cmp.Or(opts.Quiet, 10*time.Minute)
 	if opts.Workers < 1 || opts.Scan < 0 || opts.Quiet < 0 {
