@@ -22,7 +22,7 @@ var stages = map[string]bool{ // name -> pure
 var thirdParty = map[string][]string{
 	"bot/expr":                                  {"cel.dev/cel-go/"},
 	"playbooks/strict":                          {"github.com/goccy/go-yaml/"},
-	"storage/sqlite":                            {"modernc.org/sqlite/", "github.com/klauspost/compress/zstd", "github.com/go-json-experiment/json/", "golang.org/x/sys/unix", "github.com/pressly/goose/v3/"},
+	"storage/sqlite":                            {"modernc.org/sqlite/", "github.com/klauspost/compress/s2", "github.com/go-json-experiment/json/", "golang.org/x/sys/unix", "github.com/pressly/goose/v3/"},
 	"storage/storagetest":                       {"github.com/stretchr/testify/", "pgregory.net/rapid"},
 	"integrations/alertmanager":                 {"github.com/go-json-experiment/json/"},
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},

@@ -46,9 +46,7 @@ func (s *Store) open(ctx context.Context, dir string, opts Options) error {
 		return err
 	}
 	var err error
-	if s.packing, err = newPacking(); err != nil {
-		return err
-	}
+	s.packing = newPacking()
 	name := dsn(path, writerPragmas)
 	if s.ids, err = upToDate(ctx, name); err != nil {
 		return err
@@ -114,9 +112,7 @@ func (s *Store) check(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if s.packing, err = newPacking(); err != nil {
-		return err
-	}
+	s.packing = newPacking()
 	if s.ids, err = loadCounters(ctx, s.readDB); err != nil {
 		return err
 	}

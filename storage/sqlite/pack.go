@@ -1,33 +1,23 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
-// packing compresses payloads. Both halves may be used by everybody at the same
-// time and keep their buffers.
+// packing compresses payloads, with S2: a payload is kept for a while and hardly
+// ever read, so that the time of each delivery counts more than the last byte.
 type packing struct {
-	encoder *zstd.Encoder
-	decoder *zstd.Decoder
-	seed    maphash.Seed
-	recent  [4096]atomic.Uint64 // hashes of bodies, each in the place that it gives
+	seed   maphash.Seed
+	recent [4096]atomic.Uint64 // hashes of bodies, each in the place that it gives
 }
 
-func newPacking() (*packing, error) {
-	encoder, errE := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(128<<10), zstd.WithLowerEncoderMem(true))
-	decoder, errD := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-	return &packing{encoder: encoder, decoder: decoder, seed: maphash.MakeSeed()}, errors.Join(errE, errD)
-}
+func newPacking() *packing { return &packing{seed: maphash.MakeSeed()} }
 
-func (p *packing) pack(body []byte) []byte {
-	return p.encoder.EncodeAll(body, make([]byte, 0, len(body)/2+64))
-}
+func (*packing) pack(body []byte) []byte { return s2.Encode(nil, body) }
 
 // ahead packs a body before the writer is asked to keep it, unless the same was
 // here a moment ago: a repeat changes nothing, and nothing of it is kept.
@@ -39,11 +29,17 @@ func (p *packing) ahead(body []byte) []byte {
 	return p.pack(body)
 }
 
-func (p *packing) unpack(packed []byte) ([]byte, error) {
+// maxUnpacked bounds what a damaged row can make of itself.
+const maxUnpacked = 256 << 20
+
+func (*packing) unpack(packed []byte) ([]byte, error) {
 	if len(packed) == 0 {
 		return nil, nil
 	}
-	body, err := p.decoder.DecodeAll(packed, nil)
+	if n, err := s2.DecodedLen(packed); err != nil || n > maxUnpacked {
+		return nil, fmt.Errorf("%w: unpack payload: it is not what was packed", errDamaged)
+	}
+	body, err := s2.Decode(nil, packed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: unpack payload: %w", errDamaged, err)
 	}
