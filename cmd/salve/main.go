@@ -14,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -81,10 +80,7 @@ func misunderstood(w io.Writer, err error) {
 	command := "salve"
 	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context != nil {
 		if node := p.Context.Selected(); node != nil {
-			command = node.Path()
-			if !strings.HasPrefix(command, "salve") {
-				command = "salve " + command
-			}
+			command = node.FullPath()
 		}
 	}
 	fmt.Fprintf(w, "salve: %s\nSee: %s --help\n", err, command)

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -109,9 +112,26 @@ func args(m map[string]any) string {
 	sort.Strings(keys)
 	parts := make([]string, 0, len(keys))
 	for _, k := range keys {
-		parts = append(parts, fmt.Sprintf("%s=%s", plain(k), plain(fmt.Sprint(m[k]))))
+		parts = append(parts, plain(k)+"="+arg(m[k]))
 	}
 	return strings.Join(parts, " ")
+}
+
+var oneWord = regexp.MustCompile(`^[A-Za-z0-9_./:@,+=?&%-]+$`)
+
+// arg writes a value so that no two look alike: a list of two words is not a list
+// of one with a space in it.
+func arg(v any) string {
+	if text, ok := v.(string); ok && oneWord.MatchString(text) {
+		return text
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return plain(fmt.Sprintf("%q", fmt.Sprint(v)))
+	}
+	return escaped(strings.TrimSpace(b.String()))
 }
 
 func (s screen) run(r bot.Run, p *bot.Plan) {
@@ -128,7 +148,11 @@ func (s screen) run(r bot.Run, p *bot.Plan) {
 		if st.Undo {
 			name = "undo " + name
 		}
-		s.line("  %s %s: %s%s %s", s.mark(st.State), plain(name), st.State, took, short(st.Error, 200))
+		problem := ""
+		if st.Error != "" {
+			problem = ": " + short(st.Error, 200)
+		}
+		s.line("  %s %s: %s%s%s", s.mark(st.State), plain(name), st.State, took, problem)
 		if st.Output != "" {
 			s.line("      %s", s.paint(styleDim, short(st.Output, 200)))
 		}

@@ -53,7 +53,7 @@ func Report(w io.Writer, err error) {
 		return
 	}
 	if r, ok := errors.AsType[*bot.Refusal](err); ok {
-		fmt.Fprintln(w, "salve: refused:", lines(r.Why))
+		fmt.Fprintln(w, "salve: refused:", plain(r.Why))
 		if r.Next != "" {
 			fmt.Fprintln(w, lines(r.Next))
 		}

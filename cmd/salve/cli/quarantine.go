@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"salve/bot"
 )
@@ -83,9 +85,13 @@ func (c QuarantineShow) Run(ctx context.Context, e *Env) error {
 	if s.asJSON {
 		return s.json(p)
 	}
-	s.line("%s from %s, %s, %d bytes, came %d times more", p.ID, plain(p.Source), p.State, p.Size, p.Repeats)
+	repeated := ""
+	if p.Repeats > 0 {
+		repeated = fmt.Sprintf(", came %d times more", p.Repeats)
+	}
+	s.line("%s from %s, %s, %d bytes%s", p.ID, plain(p.Source), p.State, p.Size, repeated)
 	s.line("%s", plain(p.Reason))
-	s.line("\n%s", lines(p.Body))
+	s.line("\n  %s", strings.ReplaceAll(lines(p.Body), "\n", "\n  ")) // no line of it looks like one of ours
 	return nil
 }
 

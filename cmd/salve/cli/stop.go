@@ -28,6 +28,9 @@ const FlagFile = "HALT"
 // Run halts.
 func (c Halt) Run(ctx context.Context, e *Env) error {
 	if c.DataDir != "" {
+		if c.Playbook != "" || c.Target != "" {
+			return usage("a flag file halts everything; leave out --playbook and --target, or --data-dir")
+		}
 		file := filepath.Join(c.DataDir, FlagFile)
 		if err := os.WriteFile(file, []byte(c.Reason+"\n"), 0o600); err != nil {
 			return fmt.Errorf("write the flag file: %w", err)
