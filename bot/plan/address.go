@@ -13,8 +13,8 @@ import (
 // compileURL makes an address whose scheme and host are literal. Each ${{ }} is
 // one path segment, or part of one, or one query value, and is escaped as such;
 // the result is parsed again and must be of the same shape.
-func compileURL(v any) (renderer, error) {
-	t, err := template(v)
+func (sc scope) compileURL(v any) (renderer, error) {
+	t, err := sc.template(v)
 	if err != nil {
 		return nil, err
 	}
@@ -32,8 +32,15 @@ func compileURL(v any) (renderer, error) {
 	if t.Parts() > 0 && !strings.HasPrefix(t.Prefix(), want.Scheme+"://"+want.Host+"/") && !strings.HasPrefix(t.Prefix(), want.Scheme+"://"+want.Host+"?") {
 		return nil, errors.New("scheme and host are literal; ${{ }} may stand in the path and in query values only")
 	}
+	for part := range t.Parts() {
+		if _, query, ok := strings.Cut(t.TextBefore(part), "?"); ok && !strings.Contains(query[strings.LastIndexByte(query, '&')+1:], "=") {
+			return nil, errors.New("the names in the query are literal; ${{ }} may stand after the = only")
+		}
+	}
 	return func(vars expr.Vars) (any, error) { return renderURL(t, want, vars) }, nil
 }
+
+const maxURL = 8 << 10 // bytes; more than servers take
 
 func renderURL(t *expr.Template, want *url.URL, vars expr.Vars) (any, error) {
 	s, err := t.EvalEscaped(vars, func(part int, s string) (string, error) {
@@ -48,6 +55,9 @@ func renderURL(t *expr.Template, want *url.URL, vars expr.Vars) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(s) > maxURL {
+		return nil, fmt.Errorf("the rendered address is longer than %d bytes", maxURL)
+	}
 	got, err := url.Parse(s)
 	if err != nil || got.Scheme != want.Scheme || got.Host != want.Host || got.User != nil || got.Fragment != "" {
 		return nil, errors.New("the rendered address does not lead where the playbook says")
@@ -57,12 +67,32 @@ func renderURL(t *expr.Template, want *url.URL, vars expr.Vars) (any, error) {
 		return nil, errors.New("the rendered path has another number of segments than the playbook says")
 	}
 	for _, seg := range segments {
-		if name, err := url.PathUnescape(seg); err != nil || name == "." || name == ".." {
-			return nil, fmt.Errorf("the path segment %q is refused", seg)
+		if climbs(seg) {
+			return nil, fmt.Errorf("the path segment %q could lead to another path", seg)
 		}
 	}
 	if !maps.EqualFunc(got.Query(), want.Query(), func(a, b []string) bool { return len(a) == len(b) }) {
 		return nil, errors.New("the rendered query has other names than the playbook says")
 	}
 	return s, nil
+}
+
+// climbs reports whether a server or a proxy could take a path segment for . or
+// .. after decoding it, even more than once, or after taking an escaped slash
+// for one that separates.
+func climbs(segment string) bool {
+	for range 4 {
+		slash := func(r rune) bool { return r == '/' || r == '\\' }
+		for _, s := range strings.FieldsFunc(segment, slash) {
+			if name, _, _ := strings.Cut(s, ";"); name == "." || name == ".." {
+				return true
+			}
+		}
+		decoded, err := url.PathUnescape(segment)
+		if err != nil || decoded == segment {
+			return false
+		}
+		segment = decoded
+	}
+	return true // escaped again and again: nobody means that
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ type renderer func(expr.Vars) (any, error)
 // arguments are the compiled arguments of an action, by name.
 type arguments map[string]renderer
 
-func compileArguments(with map[string]any, info bot.ActionInfo) (arguments, error) {
+func (sc scope) compileArguments(with map[string]any, info bot.ActionInfo) (arguments, error) {
 	for _, name := range slices.Sorted(maps.Keys(info.Args)) {
 		if _, given := with[name]; info.Args[name].Required && !given {
 			return nil, fmt.Errorf("%s needs the argument %s", info.Name, name)
@@ -30,7 +31,7 @@ func compileArguments(with map[string]any, info bot.ActionInfo) (arguments, erro
 		if !ok {
 			return nil, fmt.Errorf("%s has no argument %q", info.Name, name)
 		}
-		r, err := compileArgument(with[name], arg)
+		r, err := sc.compileArgument(with[name], arg)
 		if err != nil {
 			return nil, fmt.Errorf("argument %s: %w", name, err)
 		}
@@ -51,22 +52,22 @@ func (a arguments) render(vars expr.Vars) (map[string]any, error) {
 	return out, nil
 }
 
-func compileArgument(v any, info bot.ArgInfo) (renderer, error) {
+func (sc scope) compileArgument(v any, info bot.ArgInfo) (renderer, error) {
 	switch info.Kind {
 	case bot.ArgString:
-		return compileText(v, info)
+		return sc.compileText(v, info)
 	case bot.ArgURL:
-		return compileURL(v)
+		return sc.compileURL(v)
 	case bot.ArgArgv:
-		return compileArgv(v)
+		return sc.compileArgv(v)
 	case bot.ArgMap:
-		return compileMap(v)
+		return sc.compileMap(v)
 	case bot.ArgJSON:
-		return compileJSON(v, 0)
+		return sc.compileJSON(v, 0)
 	case bot.ArgInt:
-		return compileInt(v)
+		return sc.compileInt(v)
 	case bot.ArgDuration:
-		return compileDuration(v)
+		return sc.compileDuration(v)
 	case bot.ArgSecret:
 		return compileSecret(v)
 	default:
@@ -77,31 +78,42 @@ func compileArgument(v any, info bot.ArgInfo) (renderer, error) {
 func asIs(_ int, s string) (string, error) { return s, nil }
 
 // template compiles a text value.
-func template(v any) (*expr.Template, error) {
+func (sc scope) template(v any) (*expr.Template, error) {
 	s, ok := v.(string)
 	if !ok {
 		return nil, fmt.Errorf("%v is not text", v)
 	}
-	return expr.CompileTemplate(expr.AlertEnv, s)
+	return sc.text(s)
 }
 
-func compileText(v any, info bot.ArgInfo) (renderer, error) {
-	t, err := template(v)
+func (sc scope) compileText(v any, info bot.ArgInfo) (renderer, error) {
+	t, err := sc.template(v)
 	if err != nil {
 		return nil, err
 	}
+	allowed := func(s string) error {
+		if len(info.Values) > 0 && !slices.Contains(info.Values, s) {
+			return fmt.Errorf("%q is not one of %s", s, strings.Join(info.Values, ", "))
+		}
+		return nil
+	}
+	if lit, ok := t.Literal(); ok {
+		if err := errors.Join(checkLiteral(lit, "\t\n\r"), allowed(lit)); err != nil {
+			return nil, err
+		}
+	}
 	return func(vars expr.Vars) (any, error) {
 		s, err := t.EvalEscaped(vars, asIs)
-		if err == nil && len(info.Values) > 0 && !slices.Contains(info.Values, s) {
-			return nil, fmt.Errorf("%q is not one of %s", s, strings.Join(info.Values, ", "))
+		if err != nil {
+			return nil, err
 		}
-		return s, err
+		return s, allowed(s)
 	}, nil
 }
 
 // compileArgv makes a list in which one template is one element. The program is
 // literal; an element that came from outside cannot become an option.
-func compileArgv(v any) (renderer, error) {
+func (sc scope) compileArgv(v any) (renderer, error) {
 	list, ok := v.([]any)
 	if !ok || len(list) == 0 {
 		return nil, errors.New("it is a list: the program, then one entry an argument")
@@ -112,19 +124,34 @@ func compileArgv(v any) (renderer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
-		t, err := expr.CompileTemplate(expr.AlertEnv, s)
+		t, err := sc.text(s)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
-		if strings.ContainsRune(s, 0) {
-			return nil, fmt.Errorf("entry %d: it has a NUL character", i)
+		if err := checkLiteral(s, "\t\n\r"); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 		parts = append(parts, t)
 	}
-	if program, isLit := parts[0].Literal(); !isLit || program == "" {
-		return nil, errors.New("the program is literal and not empty")
+	if err := checkProgram(parts[0]); err != nil {
+		return nil, err
 	}
 	return func(vars expr.Vars) (any, error) { return renderArgv(parts, vars) }, nil
+}
+
+// checkProgram holds the first entry to be one fixed program: a path that does
+// not depend on where it is run from, or a plain name.
+func checkProgram(t *expr.Template) error {
+	name, isLit := t.Literal()
+	switch {
+	case !isLit || strings.TrimSpace(name) == "":
+		return errors.New("the program is literal and not empty")
+	case strings.Contains(name, "/") && (!path.IsAbs(name) || path.Clean(name) != name):
+		return fmt.Errorf("the program %q is neither an absolute path without . and .. nor a plain name", name)
+	case strings.HasPrefix(name, "-"):
+		return fmt.Errorf("the program %q begins with a dash", name)
+	}
+	return nil
 }
 
 func renderArgv(parts []*expr.Template, vars expr.Vars) (any, error) {
@@ -154,18 +181,24 @@ func literalText(v any) (string, error) {
 	}
 }
 
-func compileMap(v any) (renderer, error) {
+func (sc scope) compileMap(v any) (renderer, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return nil, errors.New("it is a map of names to text")
 	}
 	parts := map[string]*expr.Template{}
 	for k, e := range m {
+		if k == "" || strings.Contains(k, "${{") || checkLiteral(k, "") != nil {
+			return nil, fmt.Errorf("the name %q is literal, not empty, and has no control characters", k)
+		}
 		s, err := literalText(e)
+		if err == nil {
+			err = checkLiteral(s, "\t")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k, err)
 		}
-		if parts[k], err = expr.CompileTemplate(expr.AlertEnv, s); err != nil {
+		if parts[k], err = sc.text(s); err != nil {
 			return nil, fmt.Errorf("%s: %w", k, err)
 		}
 	}

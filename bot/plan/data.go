@@ -16,13 +16,13 @@ const (
 )
 
 // compileJSON makes typed data: a text that is one ${{ }} becomes its value.
-func compileJSON(v any, depth int) (renderer, error) {
+func (sc scope) compileJSON(v any, depth int) (renderer, error) {
 	if depth > maxNesting {
 		return nil, errors.New("it is nested too deeply")
 	}
 	switch x := v.(type) {
 	case string:
-		t, err := expr.CompileTemplate(expr.AlertEnv, x)
+		t, err := sc.text(x)
 		if err != nil {
 			return nil, err
 		}
@@ -34,9 +34,9 @@ func compileJSON(v any, depth int) (renderer, error) {
 			return out, exact(out)
 		}, nil
 	case []any:
-		return compileList(x, depth)
+		return sc.compileList(x, depth)
 	case map[string]any:
-		return compileObject(x, depth)
+		return sc.compileObject(x, depth)
 	case nil, bool, int, int64, uint64, float64:
 		if err := exact(x); err != nil {
 			return nil, err
@@ -47,10 +47,10 @@ func compileJSON(v any, depth int) (renderer, error) {
 	}
 }
 
-func compileList(list []any, depth int) (renderer, error) {
+func (sc scope) compileList(list []any, depth int) (renderer, error) {
 	parts := make([]renderer, 0, len(list))
 	for i, e := range list {
-		r, err := compileJSON(e, depth+1)
+		r, err := sc.compileJSON(e, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
@@ -69,10 +69,10 @@ func compileList(list []any, depth int) (renderer, error) {
 	}, nil
 }
 
-func compileObject(m map[string]any, depth int) (renderer, error) {
+func (sc scope) compileObject(m map[string]any, depth int) (renderer, error) {
 	parts := make(map[string]renderer, len(m))
 	for k, e := range m {
-		r, err := compileJSON(e, depth+1)
+		r, err := sc.compileJSON(e, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k, err)
 		}
@@ -124,12 +124,12 @@ func exact(v any) error {
 	return nil
 }
 
-func compileInt(v any) (renderer, error) {
+func (sc scope) compileInt(v any) (renderer, error) {
 	s, err := literalText(v)
 	if err != nil {
 		return nil, err
 	}
-	return compileScalar(s, func(text string) (any, error) {
+	return sc.compileScalar(s, func(text string) (any, error) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("%q is not a whole number", text)
@@ -138,12 +138,12 @@ func compileInt(v any) (renderer, error) {
 	})
 }
 
-func compileDuration(v any) (renderer, error) {
+func (sc scope) compileDuration(v any) (renderer, error) {
 	s, ok := v.(string)
 	if !ok {
 		return nil, fmt.Errorf("%v is not a duration; write for example 30s", v)
 	}
-	return compileScalar(s, func(text string) (any, error) {
+	return sc.compileScalar(s, func(text string) (any, error) {
 		var d bot.Duration
 		if err := d.UnmarshalText([]byte(text)); err != nil {
 			return nil, err
@@ -153,8 +153,8 @@ func compileDuration(v any) (renderer, error) {
 }
 
 // compileScalar checks a literal at once and a template when it is rendered.
-func compileScalar(s string, parse func(string) (any, error)) (renderer, error) {
-	t, err := expr.CompileTemplate(expr.AlertEnv, s)
+func (sc scope) compileScalar(s string, parse func(string) (any, error)) (renderer, error) {
+	t, err := sc.text(s)
 	if err != nil {
 		return nil, err
 	}

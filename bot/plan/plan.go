@@ -15,23 +15,17 @@ package plan
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"salve/bot"
 	"salve/bot/expr"
 )
 
-const (
-	maxTarget = 256       // bytes
-	maxPlan   = 256 << 10 // bytes of a Plan as JSON
-)
+const maxPlan = 256 << 10 // bytes of a Plan as JSON
 
 // Set is playbooks ready to be rendered. It is never changed after Compile and
 // is safe for use by many at once.
@@ -75,16 +69,9 @@ func Compile(playbooks []bot.Playbook, actions map[string]bot.ActionInfo) (*Set,
 
 func compileBook(p bot.Playbook, actions map[string]bot.ActionInfo) (*book, error) {
 	b := &book{Playbook: p}
-	var err error
-	if b.target, err = expr.CompileString(expr.AlertEnv, p.Target); err != nil {
-		return nil, fmt.Errorf("target: %w", err)
-	}
-	for _, t := range p.Targets {
-		re, err := regexp.Compile(`^(?:` + t + `)$`)
-		if err != nil {
-			return nil, fmt.Errorf("targets: %w", err)
-		}
-		b.allowed = append(b.allowed, re)
+	sc := scope{params: p.Params, actions: actions}
+	if err := b.compileTarget(sc); err != nil {
+		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Params)) {
 		prm, err := compileParam(name, p.Params[name])
@@ -93,23 +80,55 @@ func compileBook(p bot.Playbook, actions map[string]bot.ActionInfo) (*book, erro
 		}
 		b.params = append(b.params, prm)
 	}
-	for _, s := range p.Steps {
-		st, err := compileStep(s, actions)
+	if err := b.compileSteps(sc); err != nil {
+		return nil, err
+	}
+	return b, b.compileChecks(sc)
+}
+
+func (b *book) compileTarget(sc scope) error {
+	var err error
+	if b.target, err = expr.CompileString(expr.AlertEnv, b.Playbook.Target); err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	if err := sc.declared(b.target.Params()); err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	for _, t := range b.Targets {
+		re, err := anchored(t)
 		if err != nil {
-			return nil, fmt.Errorf("step %s: %w", s.ID, err)
+			return fmt.Errorf("targets: %w", err)
 		}
-		b.steps = append(b.steps, st)
+		b.allowed = append(b.allowed, re)
 	}
-	if p.Verify != nil {
-		for _, c := range p.Verify.Checks {
-			ch, err := compileCheck(c, actions)
-			if err != nil {
-				return nil, fmt.Errorf("check %s: %w", c.ID, err)
-			}
-			b.checks = append(b.checks, ch)
+	return nil
+}
+
+func (b *book) compileSteps(sc scope) error {
+	ids := make([]string, 0, len(b.Playbook.Steps))
+	for _, s := range b.Playbook.Steps {
+		st, err := sc.compileStep(s)
+		if err != nil {
+			return fmt.Errorf("step %s: %w", s.ID, err)
 		}
+		b.steps, ids = append(b.steps, st), append(ids, s.ID)
 	}
-	return b, nil
+	return unique("step", ids)
+}
+
+func (b *book) compileChecks(sc scope) error {
+	if b.Verify == nil {
+		return nil
+	}
+	ids := make([]string, 0, len(b.Verify.Checks))
+	for _, c := range b.Verify.Checks {
+		ch, err := sc.compileCheck(c)
+		if err != nil {
+			return fmt.Errorf("check %s: %w", c.ID, err)
+		}
+		b.checks, ids = append(b.checks, ch), append(ids, c.ID)
+	}
+	return unique("check", ids)
 }
 
 // Target is what the playbook would touch for this alert, with its params at
@@ -178,21 +197,6 @@ func (b *book) resolve(in Input) (map[string]string, string, expr.Vars, error) {
 		return nil, "", expr.Vars{}, err
 	}
 	return params, target, vars, nil
-}
-
-func (b *book) checkTarget(t string) error {
-	switch {
-	case t == "":
-		return errors.New("target: it is empty")
-	case len(t) > maxTarget:
-		return fmt.Errorf("target: it is longer than %d bytes", maxTarget)
-	case strings.ContainsFunc(t, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return errors.New("target: it has characters that cannot be seen")
-	}
-	if len(b.allowed) > 0 && !slices.ContainsFunc(b.allowed, func(re *regexp.Regexp) bool { return re.MatchString(t) }) {
-		return fmt.Errorf("target: %q is not among the targets that the playbook may touch", t)
-	}
-	return nil
 }
 
 // rule says who must agree. An author whose version nobody else has reviewed,

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -162,7 +163,7 @@ func TestTargetsStayInTheirList(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
 		"web-1": "", "web-1x": "not among the targets", "xweb-1": "not among the targets", "": "it is empty",
-		"web-1\n": "cannot be seen", "web-\u202e1": "cannot be seen", strings.Repeat("a", 300): "longer than 256 bytes",
+		"web-1 ": "begins or ends with a space", "web-1\xff": "not valid UTF-8", "web-1\n": "cannot be seen", "web-\u202e1": "cannot be seen", strings.Repeat("a", 300): "longer than 256 bytes",
 	} {
 		a := alert()
 		a.Labels["instance"] = target
@@ -200,6 +201,18 @@ func TestWhatIsLiteralMustBeLiteral(t *testing.T) {
 		{"argv as text", "command", map[string]any{"argv": "rm -rf /"}, "it is a list"},
 		{"secret from an alert", "http", map[string]any{"url": "http://a/", "bearer": "env:${{ alert.labels.s }}"}, "literal reference"},
 		{"a secret's value", "http", map[string]any{"url": "http://a/", "bearer": "hunter2"}, "not a secret reference"},
+		{"query name from an alert", "http", map[string]any{"url": "http://a/?${{ alert.labels.n }}=1"}, "the names in the query are literal"},
+		{"a second query name", "http", map[string]any{"url": "http://a/?a=1&b${{ alert.labels.n }}=1"}, "the names in the query are literal"},
+		{"fragment from an alert", "http", map[string]any{"url": "http://a/#${{ alert.labels.n }}"}, "no fragment"},
+		{"header name from an alert", "http", map[string]any{"url": "http://a/", "headers": map[string]any{"${{ alert.labels.n }}": "x"}}, "is literal"},
+		{"header with a line break", "http", map[string]any{"url": "http://a/", "headers": map[string]any{"X-A": "a\r\nX-B: b"}}, "control character"},
+		{"a value that is not among those", "http", map[string]any{"url": "http://a/", "method": "BREW"}, `"BREW" is not one of GET, POST`},
+		{"relative program", "command", map[string]any{"argv": []any{"./run"}}, "neither an absolute path"},
+		{"climbing program", "command", map[string]any{"argv": []any{"/bin/../tmp/run"}}, "neither an absolute path"},
+		{"option for a program", "command", map[string]any{"argv": []any{"--help"}}, "begins with a dash"},
+		{"NUL in an argument", "command", map[string]any{"argv": []any{"/bin/echo", "a\x00b"}}, "control character at byte 1"},
+		{"undeclared param", "command", map[string]any{"argv": []any{"/bin/echo", "${{ params.servce }}"}}, `there is no param "servce"; the playbook has: none`},
+		{"undeclared param in data", "http", map[string]any{"url": "http://a/", "body": map[string]any{"l": []any{"${{ params.x }}"}}}, `there is no param "x"`},
 		{"unknown argument", "http", map[string]any{"url": "http://a/", "urk": "x"}, `http has no argument "urk"`},
 		{"missing argument", "http", map[string]any{}, "http needs the argument url"},
 		{"unknown action", "ftp", nil, `there is no action "ftp"`},
@@ -216,10 +229,15 @@ func TestWhatIsLiteralMustBeLiteral(t *testing.T) {
 	}
 }
 
+// climbing are those of the hostile texts that some server might take for a way
+// out of the path.
+var climbing = []string{"..", ".", "../../etc/passwd", "%2e%2e", "..\\..\\x", "..;/x", "%252e%252e", "a/../b"}
+
 // hostile are texts that have broken other tools when they came from an alert.
 var hostile = []string{
 	"; rm -rf /", "$(id)", "`id`", "a b", "'", `"`, "{{7*7}}", "${7*7}", "${{ 1 }}", "%0a", "..", ".", "../../etc/passwd", "a/b", "a\\b", "//evil.example",
 	"@evil.example", "evil.example:80", "?x=1", "#frag", "&admin=1", "%2e%2e", "%2f", "http://evil.example/", "<script>alert(1)</script>", "<!channel>", "--server=https://evil.example",
+	"..\\..\\x", "..;/x", "%252e%252e", "a/../b", "100%", "a;b", "{{ .Values }}", "{% raw %}", "<%= 7*7 %>", "#{7*7}", "@{x}", "%s%n", "${IFS}", "a'||'b", "\u202etxt", "ﬀ",
 	"-A", "é", "日本", "a\u200bb", strings.Repeat("x", 3000),
 }
 
@@ -239,7 +257,7 @@ func TestHostileTextStaysData(t *testing.T) {
 			require.NotContains(t, u[strings.Index(u, "?"):], "&")
 			require.Equal(t, text, p.Steps[0].Args["body"], "JSON holds it as it is")
 		} else {
-			require.Contains(t, []string{".", ".."}, text, err.Error())
+			require.Contains(t, climbing, text, err.Error())
 		}
 		p, err := run.Build(in)
 		if strings.HasPrefix(text, "-") {
@@ -259,18 +277,9 @@ func TestHostileTextStaysData(t *testing.T) {
 	}
 }
 
-func TestAQueryNameCannotComeFromAnAlert(t *testing.T) {
-	t.Parallel()
-	s := compile(t, one("http", map[string]any{"url": "https://a.example/?${{ alert.labels.x }}=1"}))
-	in := input()
-	in.Alert.Labels = map[string]string{"x": "admin"}
-	_, err := s.Build(in)
-	require.ErrorContains(t, err, "other names than the playbook says")
-}
-
 func TestUndoIsWhatActedNewestFirst(t *testing.T) {
 	t.Parallel()
-	of := bot.Plan{Incident: 1, Playbook: "p", Target: "t", Rule: bot.ApprovalRule{Approvers: []string{"oncall"}, Quorum: 1}}
+	of := bot.Plan{Incident: 1, Playbook: "p", Target: "t", Rule: bot.ApprovalRule{Approvers: []string{"oncall"}, Quorum: 1, Excluded: []bot.PersonID{"carol"}}}
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
 		st := bot.PlanStep{ID: id, Action: "http", Undo: &bot.PlanStep{ID: id, Action: "undo " + id}}
 		if id == "d" {
@@ -288,7 +297,7 @@ func TestUndoIsWhatActedNewestFirst(t *testing.T) {
 	require.Equal(t, bot.RunID(9), p.Undoes)
 	require.Equal(t, []string{"undo-b", "undo-a"}, []string{p.Steps[0].ID, p.Steps[1].ID})
 	require.Len(t, p.Steps, 2)
-	require.Equal(t, []bot.PersonID{"alice"}, p.Rule.Excluded)
+	require.Equal(t, []bot.PersonID{"alice", "carol"}, p.Rule.Excluded, "an author whom nobody has reviewed stays excluded")
 	require.NotEmpty(t, p.Digest)
 
 	_, err = plan.Undo(bot.Run{ID: 9}, of, bot.Actor{}, now)
@@ -324,6 +333,12 @@ func FuzzURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		require.True(t, strings.HasPrefix(got.Steps[0].Args["url"].(string), "https://api.example.com/a/"))
+		u, err := url.Parse(got.Steps[0].Args["url"].(string))
+		require.NoError(t, err)
+		require.Equal(t, "https://api.example.com", u.Scheme+"://"+u.Host)
+		require.Nil(t, u.User)
+		require.Len(t, strings.Split(u.EscapedPath(), "/"), 4)
+		require.NotContains(t, strings.Split(u.Path, "/"), "..")
+		require.Equal(t, url.Values{"q": {x}}, u.Query())
 	})
 }

@@ -23,12 +23,12 @@ type step struct {
 	undo   *step
 }
 
-func compileStep(s bot.StepSpec, actions map[string]bot.ActionInfo) (step, error) {
-	info, ok := actions[s.Uses]
+func (sc scope) compileStep(s bot.StepSpec) (step, error) {
+	info, ok := sc.actions[s.Uses]
 	if !ok {
 		return step{}, fmt.Errorf("there is no action %q", s.Uses)
 	}
-	args, err := compileArguments(s.With, info)
+	args, err := sc.compileArguments(s.With, info)
 	if err != nil {
 		return step{}, err
 	}
@@ -39,7 +39,7 @@ func compileStep(s bot.StepSpec, actions map[string]bot.ActionInfo) (step, error
 	if s.Undo.Undo != nil {
 		return step{}, fmt.Errorf("undo: an undo has no undo of its own")
 	}
-	u, err := compileStep(*s.Undo, actions)
+	u, err := sc.compileStep(*s.Undo)
 	if err != nil {
 		return step{}, fmt.Errorf("undo: %w", err)
 	}
@@ -73,15 +73,15 @@ type check struct {
 	args arguments
 }
 
-func compileCheck(c bot.CheckSpec, actions map[string]bot.ActionInfo) (check, error) {
+func (sc scope) compileCheck(c bot.CheckSpec) (check, error) {
 	if c.Uses == resolvedProbe {
 		return check{spec: c}, nil
 	}
-	info, ok := actions[c.Uses]
+	info, ok := sc.actions[c.Uses]
 	if !ok || !info.Probe {
 		return check{}, fmt.Errorf("there is no probe %q", c.Uses)
 	}
-	args, err := compileArguments(c.With, info)
+	args, err := sc.compileArguments(c.With, info)
 	if err != nil {
 		return check{}, err
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -29,9 +30,11 @@ func Undo(run bot.Run, of bot.Plan, by bot.Actor, now time.Time) (bot.Plan, erro
 		Mode: bot.ModePropose, Risk: of.Risk, Runbook: of.Runbook, Alert: of.Alert,
 		AskedBy: by, Undoes: run.ID, CreatedAt: now,
 	}
-	if by.Person != "" {
-		p.Rule.Excluded = []bot.PersonID{by.Person}
+	p.Rule.Excluded = slices.Clone(of.Rule.Excluded) // an unreviewed author stays one
+	if by.Person != "" && !slices.Contains(p.Rule.Excluded, by.Person) {
+		p.Rule.Excluded = append(p.Rule.Excluded, by.Person)
 	}
+	slices.Sort(p.Rule.Excluded)
 	for i := len(of.Steps) - 1; i >= 0; i-- {
 		s := of.Steps[i]
 		if s.Undo == nil || !acted[s.ID] {
