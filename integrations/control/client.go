@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,6 +141,13 @@ func (c *Client) exchange(ctx context.Context, method, path string, body []byte)
 func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	var late net.Error
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s is for the user that runs Salve: become that user (sudo -u), or use --server with a token of yours", c.where)
+	case errors.As(err, &late) && late.Timeout():
+		return fmt.Errorf("the Salve at %s did not answer within %s; try again, its log says what it is busy with", c.where, c.http.Timeout)
 	}
 	if oe, ok := errors.AsType[*net.OpError](err); ok {
 		err = oe

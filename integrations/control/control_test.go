@@ -54,6 +54,9 @@ func TestEveryRouteMeetsEveryKindOfCaller(t *testing.T) {
 		}
 	}
 	none := func(*http.Request) {}
+	unix := func(uid uint32) func(*http.Request) {
+		return func(r *http.Request) { *r = *r.WithContext(control.WithPeer(r.Context(), uid)) }
+	}
 	// what each caller gets for reading, for a command, and for managing people
 	callers := []struct {
 		name                    string
@@ -76,9 +79,16 @@ func TestEveryRouteMeetsEveryKindOfCaller(t *testing.T) {
 		{"a viewer", door, bearer("salve_api_vera"), 200, 200, 403},
 		{"a responder", door, bearer("salve_api_rita"), 200, 200, 403},
 		{"an admin", door, bearer("salve_api_adam"), 200, 200, 200},
+		{"on the socket, the user that runs Salve", door, unix(ownerUID), 200, 401, 200},
+		{"on the socket, a responder", door, unix(1000), 200, 200, 403},
+		{"on the socket, somebody disabled", door, unix(1001), 200, 401, 401},
+		{"on the socket, a stranger", door, unix(9), 200, 401, 401},
+		{"on the socket, a stranger with somebody's token", door, both(unix(9), bearer("salve_api_adam")), 200, 401, 401},
+		{"on the socket, root", door, unix(0), 200, 401, 401},
 		{"an admin, from elsewhere", door, both(bearer("salve_api_adam"), func(r *http.Request) { r.RemoteAddr = "192.0.2.7:99" }), 200, 200, 200},
 	}
 	for _, c := range callers {
+		w.reset()
 		for _, route := range door.Routes() {
 			req := fill(route)
 			c.as(req)

@@ -39,10 +39,18 @@ type world struct {
 
 func newWorld() *world {
 	w := &world{people: map[bot.PersonID]bot.Person{}, seq: 7}
+	w.reset()
+	return w
+}
+
+// reset makes people as they were.
+func (w *world) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.people)
 	for _, p := range []bot.Person{vera, rita, adam, dora} {
 		w.people[p.ID] = p
 	}
-	return w
 }
 
 func (w *world) ports() control.Ports {
@@ -182,7 +190,9 @@ func (w *world) note(by bot.Actor, what string, p bot.Person) error {
 	defer w.mu.Unlock()
 	if w.fail == nil {
 		w.did = append(w.did, by.Name+" "+what+" "+string(p.ID))
-		w.people[p.ID] = p
+		if _, there := w.people[p.ID]; !there || what == "added" || what == "changed" {
+			w.people[p.ID] = p
+		}
 	}
 	return w.fail
 }
