@@ -179,3 +179,23 @@ func TestTheLogShowsNoSecret(t *testing.T) {
 	require.NotContains(t, b.String(), "hunter2")
 	require.True(t, logger(config.Log{Level: "debug", Format: "json"}).Enabled(context.Background(), -4))
 }
+
+// The table in docs/operations.md has every command.
+func TestTheManualNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	parser, err := newParser(t.Context(), &grammar{})
+	require.NoError(t, err)
+	for _, c := range leaves(parser.Model.Node) {
+		if c.Hidden {
+			continue
+		}
+		words := strings.Fields(c.FullPath())[1:]
+		name := strings.Join(words, " ")
+		if words[0] == "user" && words[1] != "list" {
+			name = words[1]
+		}
+		require.Regexp(t, "`"+name+"[ `]", string(manual))
+	}
+}

@@ -24,7 +24,7 @@ type AuditVerify struct {
 
 // Help is shown by --help.
 func (AuditVerify) Help() string {
-	return "Exits 1 and names each altered, missing or reordered event if the log does not prove.\n\nExamples:\n  salve audit verify\n  salve audit verify --data-dir /var/lib/salve"
+	return "Exits 1 and names each altered, missing or reordered event if the log does not prove.\nA running Salve has a minute for it; for a longer log use --data-dir, also while it runs.\n\nExamples:\n  salve audit verify\n  salve audit verify --data-dir /var/lib/salve"
 }
 
 // Run proves.
