@@ -42,6 +42,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // who asks a second time is not made to wait
 	var g grammar
 	parser, err := newParser(ctx, &g)
 	if err != nil {

@@ -70,7 +70,7 @@ func (c *Client) Text(ctx context.Context, path string) (string, error) {
 }
 
 // WaitForChange returns when something has changed since it last returned, or
-// after a while. Read after it and nothing is missed.
+// after a while; the first time at once. Read after it and nothing is missed.
 func (c *Client) WaitForChange(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -190,7 +190,7 @@ type revision struct {
 }
 
 // live answers once something has changed since ?after=, or after a while;
-// without after, at the next change.
+// without after, at once.
 func (s *Server) live(ctx context.Context, c call) (any, error) {
 	after, err := afterOf(c)
 	if err != nil {
@@ -200,7 +200,7 @@ func (s *Server) live(ctx context.Context, c call) (any, error) {
 	defer cancel()
 	changes := s.ports.Cards.Subscribe(waiting) // before looking, so that nothing falls between
 	rev, err := s.revision(ctx)
-	if err != nil || after != nil && rev != *after {
+	if err != nil || after == nil || rev != *after {
 		return revision{rev}, err
 	}
 	select {

@@ -193,21 +193,21 @@ func TestApprovingWithoutADigestShowsThePlanFirst(t *testing.T) {
 func TestAWatchGoesOnUntilItIsBrokenOff(t *testing.T) {
 	t.Parallel()
 	d := full()
-	d.changes = 2
+	d.changes = 3
 	r := typed(t, d, "incidents", "--watch")
 	require.Equal(t, 0, r.code, "that is how a watch ends")
 	require.Empty(t, r.err)
 	require.Equal(t, 3, strings.Count(r.out, "SEVERITY"))
 	require.NotContains(t, r.out, "\x1b", "no terminal, nothing to clear")
 
-	d.changes = 1
+	d.changes = 2
 	r = typed(t, d, "incidents", "--watch", "--json")
 	dec := json.NewDecoder(strings.NewReader(r.out))
 	for range 2 {
 		var list []bot.Incident
 		require.NoError(t, dec.Decode(&list))
 	}
-	d.fail = errors.New("gone")
+	d.fail, d.changes = errors.New("gone"), 1
 	require.Equal(t, 1, typed(t, d, "incidents", "--watch").code)
 }
 

@@ -27,6 +27,7 @@ type Door interface {
 	Text(ctx context.Context, path string) (string, error)
 	// Send posts, or deletes, and decodes the answer into out unless it is nil.
 	Send(ctx context.Context, method, path string, in, out any) error
+	// WaitForChange returns after a change, or after a while; the first time at once.
 	WaitForChange(ctx context.Context) error
 }
 

@@ -35,8 +35,11 @@ func (c Incidents) Run(ctx context.Context, e *Env) error {
 		return c.once(ctx, e, door)
 	}
 	err = c.watch(ctx, e, door)
-	if errors.Is(err, context.Canceled) {
-		return nil // that is how a watch ends
+	if errors.Is(err, context.Canceled) { // that is how a watch ends
+		if clears(e) {
+			fmt.Fprintln(e.Out)
+		}
+		return nil
 	}
 	return err
 }
@@ -44,18 +47,18 @@ func (c Incidents) Run(ctx context.Context, e *Env) error {
 // watch shows the list again after each change: on a terminal over the one before,
 // elsewhere below it.
 func (c Incidents) watch(ctx context.Context, e *Env, door Door) error {
-	for {
-		if clears(e) {
-			fmt.Fprint(e.Out, "\x1b[H\x1b[2J")
-		}
-		if err := c.once(ctx, e, door); err != nil {
-			return err
-		}
+	for first := true; ; first = false {
 		if err := door.WaitForChange(ctx); err != nil {
 			return err
 		}
-		if !e.JSON && !clears(e) {
+		switch {
+		case clears(e):
+			fmt.Fprint(e.Out, "\x1b[H\x1b[2J")
+		case !first && !e.JSON:
 			fmt.Fprintln(e.Out)
+		}
+		if err := c.once(ctx, e, door); err != nil {
+			return err
 		}
 	}
 }

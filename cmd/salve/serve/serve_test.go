@@ -194,6 +194,7 @@ func TestALoginLinkIsForAKnownUserOnLoopbackOnly(t *testing.T) {
 func TestWhoeverWaitsDoesNotHoldUpTheEnd(t *testing.T) {
 	t.Parallel()
 	r := run(t, setUp(t, newShop(t)))
+	require.NoError(t, r.WaitForChange(t.Context()))
 	waiting := make(chan error, 1)
 	go func() { waiting <- r.WaitForChange(context.Background()) }()
 	require.NoError(t, r.end())
