@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"salve/cmd/salve/config"
@@ -134,7 +135,9 @@ func listenUnix(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replace the old socket: %w", err)
 	}
+	mask := syscall.Umask(0o077) // nobody gets in between making it and closing it
 	ln, err := net.Listen("unix", path)
+	syscall.Umask(mask)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}

@@ -95,6 +95,9 @@ func (s *Salve) openStore(ctx context.Context) error {
 		return err
 	}
 	s.store = store
+	if st, err := os.Stat(s.dir); err == nil && st.Mode().Perm()&0o077 != 0 {
+		s.log.WarnContext(ctx, "others may enter the data directory", "dir", s.dir, "mode", st.Mode().Perm(), "fix", "chmod 700 "+s.dir)
+	}
 	s.brake = NewBrake(s.dir, store)
 	s.people, err = people.New(store, people.Options{SessionFor: s.cfg.People.SessionFor.Std(), LinkFor: s.cfg.People.LinkFor.Std()})
 	if err != nil {

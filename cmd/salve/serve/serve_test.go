@@ -69,7 +69,8 @@ func TestASecondSalveOnTheSameDirectoryIsRefused(t *testing.T) {
 
 func TestOnlyItsUserCanReachWhatSalveKeeps(t *testing.T) {
 	t.Parallel()
-	r := run(t, setUp(t, newShop(t)))
+	cfg := setUp(t, newShop(t))
+	r := run(t, cfg)
 	for path, want := range map[string]os.FileMode{
 		filepath.Dir(r.Socket()): 0o700, r.Socket(): 0o600, filepath.Join(filepath.Dir(r.Socket()), "salve.db"): 0o600,
 	} {
@@ -80,6 +81,13 @@ func TestOnlyItsUserCanReachWhatSalveKeeps(t *testing.T) {
 	require.NoError(t, r.end())
 	_, err := os.Stat(r.Socket())
 	require.ErrorIs(t, err, os.ErrNotExist)
+
+	for mode, says := range map[os.FileMode]string{0o777: "run: chmod 700 ", 0o700: "run: chmod 600 "} {
+		require.NoError(t, os.Chmod(filepath.Dir(r.Socket()), mode))
+		require.NoError(t, os.Chmod(filepath.Join(filepath.Dir(r.Socket()), "salve.db"), 0o644))
+		_, err = start(t, cfg)
+		require.ErrorContains(t, err, says)
+	}
 }
 
 func TestWhatIsWrongIsSaidAtTheStart(t *testing.T) {
