@@ -50,7 +50,7 @@ var patterns = []pattern{
 	token(`(?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{16,})`),
 	token(`://[^\s/:@"']*:([^\s/"']+)@`, "://"), // https://user:password@host
 	token(`(?i)(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)` +
-		`\\?["']?[ \t]{0,8}[:=][ \t]{0,8}(\[secret\]|"[^"\n]*"|'[^'\n]*'|\\"[^"\n]*"|[^\s"'&,;]+)`),
+		`\\?["']?[ \t]{0,8}[:=][ \t]{0,8}("[^"\n]*"|'[^'\n]*'|\\"[^"\n]*"|[^\s"'&,;]+)`),
 }
 
 func (p pattern) find(text string, spans []span) []span {

@@ -19,8 +19,6 @@ import (
 
 const canary = "c4n4ry-Zürich/+&?=\"x'"
 
-type record struct{ Token secret.Secret }
-
 type config struct {
 	Token  secret.Secret
 	hidden secret.Secret
