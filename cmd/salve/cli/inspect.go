@@ -96,27 +96,13 @@ type PlaybookList struct{}
 
 // Run lists.
 func (PlaybookList) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var list []bot.Playbook
-	if err := door.Get(ctx, "/v1/playbooks", nil, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, p := range list {
+	return list(ctx, e, listing{path: "/v1/playbooks", head: []string{"NAME", "MODE", "RISK", "APPROVERS", "OWNER", "MATCH"}, empty: "No playbooks are loaded."}, func(s screen, p bot.Playbook) []string {
 		mode := string(p.Mode)
 		if p.Mode == bot.ModeAuto {
 			mode += " below " + p.AutoBelow.String()
 		}
-		rows = append(rows, []string{p.Name, mode, string(p.Risk), strings.Join(p.Approvers, ","), p.Owner, short(p.Match, 60)})
-	}
-	return s.table([]string{"NAME", "MODE", "RISK", "APPROVERS", "OWNER", "MATCH"}, rows, "No playbooks are loaded.")
+		return []string{p.Name, mode, string(p.Risk), strings.Join(p.Approvers, ","), p.Owner, short(p.Match, 60)}
+	})
 }
 
 // AuditShow lists audited facts.
@@ -131,10 +117,6 @@ func (AuditShow) Help() string { return "Example:\n  salve audit show --incident
 
 // Run lists.
 func (c AuditShow) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
 	q := url.Values{"limit": {strconv.Itoa(c.Limit)}, "last": {"true"}}
 	if c.Incident != "" {
 		q.Set("incident", c.Incident)
@@ -142,19 +124,9 @@ func (c AuditShow) Run(ctx context.Context, e *Env) error {
 	if c.OfRun != "" {
 		q.Set("run", c.OfRun)
 	}
-	var list []bot.Event
-	if err := door.Get(ctx, "/v1/events", q, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, v := range list {
-		rows = append(rows, []string{strconv.FormatInt(v.Seq, 10), v.At.Local().Format("01-02 15:04:05.000"), string(v.Kind), short(v.Actor.Name, 24), v.Incident.String(), v.Run.String(), short(v.Text, 80)})
-	}
-	return s.table([]string{"SEQ", "AT", "WHAT", "WHO", "INCIDENT", "RUN", "TEXT"}, rows, "No events.")
+	return list(ctx, e, listing{path: "/v1/events", query: q, head: []string{"SEQ", "AT", "WHAT", "WHO", "INCIDENT", "RUN", "TEXT"}, empty: "No events."}, func(s screen, v bot.Event) []string {
+		return []string{strconv.FormatInt(v.Seq, 10), v.At.Local().Format("01-02 15:04:05.000"), string(v.Kind), short(v.Actor.Name, 24), v.Incident.String(), v.Run.String(), short(v.Text, 80)}
+	})
 }
 
 // Status says how Salve is.

@@ -30,27 +30,13 @@ type UserList struct{}
 
 // Run lists.
 func (UserList) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var list []bot.Person
-	if err := door.Get(ctx, "/v1/people", nil, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, p := range list {
+	return list(ctx, e, listing{path: "/v1/people", head: []string{"ID", "NAME", "ROLES", "GROUPS", "IDENTITIES", ""}, empty: "Nobody yet. Add yourself: salve user add alice --role responder --group oncall --uid $(id -u)"}, func(s screen, p bot.Person) []string {
 		state := ""
 		if p.Disabled {
 			state = "disabled"
 		}
-		rows = append(rows, []string{string(p.ID), p.Name, joinRoles(p.Roles), strings.Join(p.Groups, ","), joinIdentities(p.Identities), state})
-	}
-	return s.table([]string{"ID", "NAME", "ROLES", "GROUPS", "IDENTITIES", ""}, rows, "Nobody yet. Add yourself: salve user add alice --role responder --group oncall --uid $(id -u)")
+		return []string{string(p.ID), p.Name, joinRoles(p.Roles), strings.Join(p.Groups, ","), joinIdentities(p.Identities), state}
+	})
 }
 
 func joinRoles(roles []bot.Role) string {

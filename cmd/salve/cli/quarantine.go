@@ -24,27 +24,13 @@ type QuarantineList struct {
 
 // Run lists.
 func (c QuarantineList) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
 	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
 	if !c.All {
 		q.Set("state", string(bot.QuarantineHeld))
 	}
-	var list []bot.Quarantined
-	if err := door.Get(ctx, "/v1/quarantine", q, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, p := range list {
-		rows = append(rows, []string{p.ID.String(), string(p.State), p.Source, s.ago(p.ReceivedAt), strconv.Itoa(p.Size), strconv.Itoa(p.Repeats), short(p.Reason, 90)})
-	}
-	return s.table([]string{"ID", "STATE", "SOURCE", "AGO", "BYTES", "REPEATS", "REASON"}, rows, "The quarantine is empty.")
+	return list(ctx, e, listing{path: "/v1/quarantine", query: q, head: []string{"ID", "STATE", "SOURCE", "AGO", "BYTES", "REPEATS", "REASON"}, empty: "The quarantine is empty."}, func(s screen, p bot.Quarantined) []string {
+		return []string{p.ID.String(), string(p.State), p.Source, s.ago(p.ReceivedAt), strconv.Itoa(p.Size), strconv.Itoa(p.Repeats), short(p.Reason, 90)}
+	})
 }
 
 // OnPayload is a quarantined payload as an argument.

@@ -32,7 +32,7 @@ func (c Incidents) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	if !c.Watch {
-		return c.once(ctx, e, door)
+		return c.once(ctx, e)
 	}
 	err = c.watch(ctx, e, door)
 	if errors.Is(err, context.Canceled) { // that is how a watch ends
@@ -57,7 +57,7 @@ func (c Incidents) watch(ctx context.Context, e *Env, door Door) error {
 		case !first && !e.JSON:
 			fmt.Fprintln(e.Out)
 		}
-		if err := c.once(ctx, e, door); err != nil {
+		if err := c.once(ctx, e); err != nil {
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (c Incidents) watch(ctx context.Context, e *Env, door Door) error {
 // clears reports whether the list stands on a screen that can be cleared.
 func clears(e *Env) bool { return !e.JSON && e.screen().color }
 
-func (c Incidents) once(ctx context.Context, e *Env, door Door) error {
+func (c Incidents) once(ctx context.Context, e *Env) error {
 	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
 	for _, s := range c.State {
 		q.Add("state", s)
@@ -77,19 +77,9 @@ func (c Incidents) once(ctx context.Context, e *Env, door Door) error {
 	if c.Text != "" {
 		q.Set("text", c.Text)
 	}
-	var list []bot.Incident
-	if err := door.Get(ctx, "/v1/incidents", q, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, i := range list {
-		rows = append(rows, []string{i.ID.String(), i.Severity.String(), string(i.State()), s.ago(i.FirstAt), short(i.OwnerName, 16), short(i.Title, 50), short(i.Decision.Headline, 70)})
-	}
-	return s.table([]string{"ID", "SEVERITY", "STATE", "SINCE", "OWNER", "TITLE", "NEXT"}, rows, "No incidents.")
+	return list(ctx, e, listing{path: "/v1/incidents", query: q, head: []string{"ID", "SEVERITY", "STATE", "SINCE", "OWNER", "TITLE", "NEXT"}, empty: "No incidents."}, func(s screen, i bot.Incident) []string {
+		return []string{i.ID.String(), i.Severity.String(), string(i.State()), s.ago(i.FirstAt), short(i.OwnerName, 16), short(i.Title, 50), short(i.Decision.Headline, 70)}
+	})
 }
 
 // Show prints one incident or run whole.
@@ -157,10 +147,6 @@ type Runs struct {
 
 // Run lists them.
 func (c Runs) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
 	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
 	for k, v := range map[string]string{"incident": c.Incident, "playbook": c.Playbook, "target": c.Target} {
 		if v != "" {
@@ -170,23 +156,13 @@ func (c Runs) Run(ctx context.Context, e *Env) error {
 	if c.Active {
 		q.Set("active", "true")
 	}
-	var list []bot.Run
-	if err := door.Get(ctx, "/v1/runs", q, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, r := range list {
+	return list(ctx, e, listing{path: "/v1/runs", query: q, head: []string{"ID", "INCIDENT", "STATE", "AGO", "TOOK", "PLAYBOOK", "TARGET", "REASON"}, empty: "No runs."}, func(s screen, r bot.Run) []string {
 		took := "-"
 		if !r.EndedAt.IsZero() && !r.StartedAt.IsZero() {
 			took = span(r.EndedAt.Sub(r.StartedAt))
 		}
-		rows = append(rows, []string{r.ID.String(), r.Incident.String(), string(r.State), s.ago(r.CreatedAt), took, short(r.Playbook, 28), short(r.Target, 28), short(r.Reason, 60)})
-	}
-	return s.table([]string{"ID", "INCIDENT", "STATE", "AGO", "TOOK", "PLAYBOOK", "TARGET", "REASON"}, rows, "No runs.")
+		return []string{r.ID.String(), r.Incident.String(), string(r.State), s.ago(r.CreatedAt), took, short(r.Playbook, 28), short(r.Target, 28), short(r.Reason, 60)}
+	})
 }
 
 // Approvals lists the questions put to people.
@@ -197,28 +173,14 @@ type Approvals struct {
 
 // Run lists them.
 func (c Approvals) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
 	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
 	if !c.All {
 		q.Set("state", string(bot.ApprovalPending))
 	}
-	var list []bot.Approval
-	if err := door.Get(ctx, "/v1/approvals", q, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, a := range list {
+	return list(ctx, e, listing{path: "/v1/approvals", query: q, head: []string{"INCIDENT", "DIGEST", "STATE", "UNTIL", "PLAYBOOK", "TARGET", "WHY A PERSON IS ASKED"}, empty: "Nothing waits for an approval."}, func(s screen, a bot.Approval) []string {
 		until := a.ExpiresAt.Local().Format(time.TimeOnly)
-		rows = append(rows, []string{a.Incident.String(), a.Digest.Short(), string(a.State), until, short(a.Playbook, 28), short(a.Target, 28), short(a.Verdict.Reason, 60)})
-	}
-	return s.table([]string{"INCIDENT", "DIGEST", "STATE", "UNTIL", "PLAYBOOK", "TARGET", "WHY A PERSON IS ASKED"}, rows, "Nothing waits for an approval.")
+		return []string{a.Incident.String(), a.Digest.Short(), string(a.State), until, short(a.Playbook, 28), short(a.Target, 28), short(a.Verdict.Reason, 60)}
+	})
 }
 
 // Timeline prints what happened on an incident.

@@ -72,21 +72,7 @@ type Halts struct{}
 
 // Run lists.
 func (Halts) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var list []bot.Halt
-	if err := door.Get(ctx, "/v1/halts", nil, &list); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(list)
-	}
-	rows := make([][]string, 0, len(list))
-	for _, h := range list {
-		rows = append(rows, []string{string(h.Scope), h.Name, h.By.Name, s.ago(h.At), h.Reason})
-	}
-	return s.table([]string{"WHAT", "NAME", "BY", "AGO", "REASON"}, rows, "Nothing is halted.")
+	return list(ctx, e, listing{path: "/v1/halts", head: []string{"WHAT", "NAME", "BY", "AGO", "REASON"}, empty: "Nothing is halted."}, func(s screen, h bot.Halt) []string {
+		return []string{string(h.Scope), h.Name, h.By.Name, s.ago(h.At), h.Reason}
+	})
 }
