@@ -27,12 +27,12 @@ func (Incidents) Help() string {
 
 // Run lists, once or until interrupted.
 func (c Incidents) Run(ctx context.Context, e *Env) error {
+	if !c.Watch {
+		return c.once(ctx, e)
+	}
 	door, err := e.Door()
 	if err != nil {
 		return err
-	}
-	if !c.Watch {
-		return c.once(ctx, e)
 	}
 	err = c.watch(ctx, e, door)
 	if errors.Is(err, context.Canceled) { // that is how a watch ends
