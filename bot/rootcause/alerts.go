@@ -47,6 +47,9 @@ func ofAlerts(c Case) []bot.Evidence {
 // firing names instants, not spans: the text is read long after it was made.
 func firing(f bot.Fold) string {
 	since := "since " + clock(f.FirstAt)
+	if f.Firing == 0 && f.Total == 1 {
+		return "the alert does not fire any more; it began at " + clock(f.FirstAt)
+	}
 	if f.Firing == 0 {
 		return fmt.Sprintf("none of %s fires any more; the first began at %s", count(f.Total, "alert", "alerts"), clock(f.FirstAt))
 	}

@@ -96,7 +96,7 @@ func cause(c Case, subject string, group []bot.Evidence) string {
 		case bot.EvidenceRecurrence:
 			parts = append(parts, again(c, of))
 		case bot.EvidenceAlert:
-			parts = append(parts, "all alerts of this incident are on it")
+			parts = append(parts, allOnIt(c.Incident.Total))
 		default:
 			parts = append(parts, of[0].Text)
 		}
@@ -106,6 +106,13 @@ func cause(c Case, subject string, group []bot.Evidence) string {
 		return clean(text)
 	}
 	return clean(strings.Replace(subject, "=", " ", 1) + ": " + text)
+}
+
+func allOnIt(total int) string {
+	if total == 1 {
+		return "the alert is on it"
+	}
+	return "all alerts of this incident are on it"
 }
 
 // kindsOf are the kinds in the group, the alert's own last: it says least.
@@ -163,14 +170,28 @@ func atLeast(n int) string {
 	return fmt.Sprintf("%d", n)
 }
 
+// likely is the confidence from which a cause is named before anything else.
+const likely = 0.3
+
+// summary says the likeliest cause, or what the alerts say beyond their title;
+// what broke and since when stands beside it.
 func summary(c Case, hypotheses []bot.Hypothesis) string {
-	what := c.Incident.Title
+	switch {
+	case len(hypotheses) > 0 && hypotheses[0].Confidence >= likely && hypotheses[0].Subject == clean(recurrence(c)):
+		if rest, ok := strings.CutPrefix(hypotheses[0].Cause, "this"); ok {
+			return "This" + rest
+		}
+		return hypotheses[0].Cause
+	case len(hypotheses) > 0 && hypotheses[0].Confidence >= likely:
+		return clean("Most likely " + hypotheses[0].Cause)
+	}
+	for _, q := range quotes(c.Alerts) {
+		if !strings.Contains(c.Incident.Title, q.Text) {
+			return clean("No cause stands out. The alert says: " + q.Text)
+		}
+	}
 	if where := place(c.Incident.Labels); where != "" {
-		what += " on " + strings.Replace(where, "=", " ", 1)
+		return clean("No cause stands out. It is on " + strings.Replace(where, "=", " ", 1))
 	}
-	text := what + ": " + firing(c.Incident.Fold)
-	if len(hypotheses) > 0 && hypotheses[0].Confidence >= 0.3 {
-		text += "; most likely " + hypotheses[0].Cause
-	}
-	return clean(text)
+	return "No cause stands out"
 }

@@ -144,6 +144,9 @@ func (p *Process) Stop() error {
 	return nil
 }
 
+// Signal sends a signal to the process.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Logs is what the process has written so far.
 func (p *Process) Logs() string { return p.logs.String() }
 

@@ -137,6 +137,17 @@ func (c AlertSend) body(now time.Time) ([]byte, error) {
 	})
 }
 
+// receipt is what the web door says became of each alert.
+type receipt struct {
+	Alerts []struct {
+		Fingerprint string         `json:"fingerprint"`
+		StartsAt    time.Time      `json:"starts_at"`
+		Incident    bot.IncidentID `json:"incident"`
+		Outcome     bot.Outcome    `json:"outcome"`
+		Because     string         `json:"because"`
+	} `json:"alerts"`
+}
+
 func (c AlertSend) send(req *http.Request, e *Env) error {
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -150,16 +161,16 @@ func (c AlertSend) send(req *http.Request, e *Env) error {
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("refused with %d: %s", resp.StatusCode, plain(string(bytes.TrimSpace(answer))))
 	}
-	var receipt bot.Receipt
-	if err := json.Unmarshal(answer, &receipt); err != nil {
-		return fmt.Errorf("read the receipt: %w", err)
+	var got receipt
+	if err := json.Unmarshal(answer, &got); err != nil || len(got.Alerts) == 0 {
+		return fmt.Errorf("%s answered with something else than a receipt; is that a Salve?", req.URL.Host)
 	}
 	s := e.screen()
 	if s.asJSON {
-		return s.json(receipt)
+		return s.json(got)
 	}
-	for _, o := range receipt.Observed {
-		s.line("%s: %s, %s", o.Incident, o.Outcome, plain(o.Because))
+	for _, a := range got.Alerts {
+		s.line("%s: %s, %s", a.Incident, a.Outcome, plain(a.Because))
 	}
 	return nil
 }

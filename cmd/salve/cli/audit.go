@@ -90,5 +90,5 @@ func showReport(s screen, r audit.Report) {
 	if !r.OK() {
 		verdict = s.paint(styleRed, "THE AUDIT LOG DOES NOT PROVE")
 	}
-	s.line("%d events in %d chains: %s", r.Events, r.Chains, verdict)
+	s.line("%s in %s: %s", counted(r.Events, "event"), counted(int64(r.Chains), "chain"), verdict)
 }

@@ -15,7 +15,7 @@ import (
 // card writes an incident as the console shows it, for a terminal.
 func (s screen) card(c bot.Card) {
 	s.line("%s  %s  %s", s.paint(styleBold, c.Incident.String()), s.severity(c.Severity), s.paint(styleBold, plain(c.Title)))
-	s.line("%s: %s", s.paint(styleBold, plain(string(c.Phase))), plain(c.Headline))
+	s.line("%s", s.phase(c))
 	s.line("since %s (%s ago), %d of %d alerts firing, from %s", c.Since.Local().Format(time.DateTime), s.ago(c.Since), c.Firing, c.Total, plain(c.Source))
 	if c.Truncated > 0 {
 		s.line("the source left out %d more alerts of this group", c.Truncated)
@@ -28,6 +28,7 @@ func (s screen) card(c bot.Card) {
 		s.proposal(c.Incident, p)
 	}
 	for _, r := range c.Runs {
+		s.line("")
 		s.run(r.Run, &r.Plan)
 	}
 	if c.Nearest != nil {
@@ -42,11 +43,20 @@ func (s screen) card(c bot.Card) {
 	}
 }
 
+// phase is the headline, with the phase before it unless it begins with that.
+func (s screen) phase(c bot.Card) string {
+	phase, said := string(c.Phase), plain(c.Headline)
+	if n := len(phase); len(said) >= n && strings.EqualFold(said[:n], phase) {
+		return s.paint(styleBold, said[:n]) + said[n:]
+	}
+	return s.paint(styleBold, phase) + ": " + said
+}
+
 func (s screen) diagnosis(d bot.Diagnosis) {
 	if d.Summary == "" && len(d.Evidence) == 0 {
 		return
 	}
-	s.line("\n%s %s", s.paint(styleBold, "why"), plain(d.Summary))
+	s.line("\n%s", s.paint(styleBold, plain(d.Summary)))
 	for _, h := range d.Hypotheses {
 		s.line("  %3.0f%%  %s  %s", h.Confidence*100, plain(h.Cause), s.paint(styleDim, "["+strings.Join(h.Evidence, " ")+"]"))
 	}
@@ -135,7 +145,7 @@ func arg(v any) string {
 }
 
 func (s screen) run(r bot.Run, p *bot.Plan) {
-	s.line("\n%s %s on %s: %s%s", s.paint(styleBold, r.ID.String()), plain(r.Playbook), plain(r.Target), s.runState(r.State), reasonOf(r.Reason))
+	s.line("%s %s on %s: %s%s", s.paint(styleBold, r.ID.String()), plain(r.Playbook), plain(r.Target), s.runState(r.State), reasonOf(r.Reason))
 	if p != nil && p.Kind == bot.PlanUndo {
 		s.line("  undoes %s", p.Undoes)
 	}
@@ -198,7 +208,7 @@ func (s screen) manual(c bot.Card) {
 		s.line("\nrunbook: %s", plain(c.Runbook))
 	}
 	if len(c.Checklist) > 0 {
-		s.line("by hand:")
+		s.line("\nby hand:")
 		for _, l := range c.Checklist {
 			s.line("  [ ] %s", plain(l))
 		}

@@ -259,7 +259,7 @@ func TestATestAlertGoesInByTheDoorOfItsSource(t *testing.T) {
 	t.Parallel()
 	type got struct{ path, auth, body string }
 	seen := make(chan got, 4)
-	answer := `{"observed":[{"incident":"I-7","outcome":"new","because":"a new group"}]}`
+	answer := `{"alerts":[{"fingerprint":"f1","starts_at":"2026-03-01T14:00:00Z","incident":"I-7","outcome":"new","because":"a new group"}]}`
 	code := http.StatusOK
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -318,7 +318,7 @@ func TestAConfigurationIsCheckedWithItsPlaybooks(t *testing.T) {
 	require.NoError(t, os.WriteFile(bad, []byte("listne: x\n"), 0o600))
 	r := typed(t, nil, "config", "check", good)
 	require.Equal(t, 0, r.code, r.err)
-	require.Contains(t, r.out, "is fine: 1 sources, 3 playbooks.")
+	require.Contains(t, r.out, "is fine: 1 source, 3 playbooks.")
 	requireVisible(t, r.out)
 	require.Contains(t, typed(t, nil, "config", "check", good, "--json").out, `"ok": true`)
 	r = typed(t, nil, "config", "check", bad)

@@ -39,6 +39,6 @@ func (c ConfigCheck) Run(e *Env, load Loader) error {
 	for _, w := range warnings {
 		s.line("warning: %s", plain(w))
 	}
-	s.line("%s is fine: %d sources, %d playbooks.", c.File, len(cfg.Sources), count)
+	s.line("%s is fine: %s, %s.", c.File, counted(int64(len(cfg.Sources)), "source"), counted(int64(count), "playbook"))
 	return nil
 }

@@ -122,6 +122,14 @@ func lines(text string) string {
 	return strings.Join(parts, "\n")
 }
 
+// counted is "1 event" or "2 events".
+func counted(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // short cuts text to n characters.
 func short(text string, n int) string {
 	r := []rune(plain(text))

@@ -70,7 +70,7 @@ func (w window) signsIn(t *testing.T, link string) {
 	t.Helper()
 	w.does(t, chromedp.Navigate(link), chromedp.WaitVisible("button.primary"))
 	require.Contains(t, w.reads(t, "main"), "Sign in as Alice")
-	w.does(t, chromedp.Click("button.primary"), chromedp.WaitVisible(`//header//span[text()="Alice"]`))
+	w.does(t, chromedp.Click("button.primary"), chromedp.WaitNotPresent(`form[action="/login"]`), chromedp.WaitVisible(`//header//span[text()="Alice"]`))
 }
 
 func (w window) looks(t *testing.T, width int64, scheme string) {
