@@ -56,7 +56,7 @@ func Timeline(s State) string {
 		row("Merged into", inc.MergedInto.String())
 	}
 	row("Owner", escape(inc.OwnerName))
-	row("Alerts", fmt.Sprintf("%d, of which %d fire", inc.Total, inc.Firing))
+	row("Alerts", fmt.Sprintf("%d of %d firing", inc.Firing, inc.Total))
 	row("Cause", escape(inc.Diagnosis.Summary))
 	row("Time to decision", timeToDecision(s))
 	row("Time to fix", timeToFix(s))

@@ -77,7 +77,7 @@ func ruleCases() []ruleCase {
 	}
 	return []ruleCase{
 		{name: "below the threshold runs by itself", rule: guard.RuleSeverity, want: bot.Allow, says: "low is below medium"},
-		{name: "at the threshold asks", facts: func(f *guard.Facts) { f.Severity = bot.SeverityMedium }, rule: guard.RuleSeverity, want: bot.AskPerson, says: "medium is not below medium", agreed: bot.Allow},
+		{name: "at the threshold asks", facts: func(f *guard.Facts) { f.Severity = bot.SeverityMedium }, rule: guard.RuleSeverity, want: bot.AskPerson, says: "the severity is medium; by itself it runs only below medium", agreed: bot.Allow},
 		{name: "unknown severity counts as critical", facts: func(f *guard.Facts) { f.Severity = bot.SeverityUnknown }, rule: guard.RuleSeverity, want: bot.AskPerson, says: "counts as critical", agreed: bot.Allow},
 		{name: "no threshold asks", plan: func(p *bot.Plan) { p.AutoBelow = bot.SeverityUnknown }, rule: guard.RuleSeverity, want: bot.AskPerson, says: "no auto_below", agreed: bot.Allow},
 		{name: "propose asks", plan: func(p *bot.Plan) { p.Mode = bot.ModePropose }, rule: guard.RuleMode, want: bot.AskPerson, says: "propose", agreed: bot.Allow},

@@ -105,15 +105,15 @@ func severity(plan bot.Plan, facts Facts) (bot.Verdict, bool) {
 	}
 	is := facts.Severity.String()
 	if facts.Severity <= bot.SeverityUnknown || facts.Severity > bot.SeverityCritical {
-		is = "unknown severity (counts as critical)"
+		is = "unknown (counts as critical)"
 	}
 	if plan.AutoBelow <= bot.SeverityUnknown || plan.AutoBelow > bot.SeverityCritical {
-		return ask(RuleSeverity, is+": the playbook sets no auto_below, so a person decides")
+		return ask(RuleSeverity, "the severity is "+is+"; the playbook sets no auto_below, so a person decides")
 	}
 	if facts.Severity.Below(plan.AutoBelow) {
 		return allow(RuleSeverity, is+" is below "+plan.AutoBelow.String())
 	}
-	return ask(RuleSeverity, is+" is not below "+plan.AutoBelow.String())
+	return ask(RuleSeverity, "the severity is "+is+"; by itself it runs only below "+plan.AutoBelow.String())
 }
 
 // asked holds what people asked for, and every undo, to an approval.

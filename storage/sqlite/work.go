@@ -163,7 +163,7 @@ func (t *tally) count(o bot.Outcome) {
 	}
 }
 
-// String is "2 new, 1 resolved"; empty when nothing was counted.
+// String is "2 new alerts, 1 resolved"; empty when nothing was counted.
 func (t tally) String() string {
 	var b []byte
 	for _, part := range []struct {
@@ -173,10 +173,17 @@ func (t tally) String() string {
 		if part.n == 0 {
 			continue
 		}
-		if len(b) > 0 {
+		first := len(b) == 0
+		if !first {
 			b = append(b, ", "...)
 		}
 		b = append(strconv.AppendInt(b, int64(part.n), 10), part.what...)
+		switch {
+		case first && part.n == 1:
+			b = append(b, " alert"...)
+		case first:
+			b = append(b, " alerts"...)
+		}
 	}
 	return string(b)
 }

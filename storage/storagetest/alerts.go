@@ -159,11 +159,11 @@ var alertTests = map[string]func(*testing.T, *house){
 		h.observe(resolved(a, 2), firing("g", "f2", 1), firing("g", "f3", 3), firing("other", "f4", 1))
 		added := h.events()[n:]
 		require.Len(t, added, 2)
-		require.Equal(t, "2 new, 1 resolved", added[0].Text)
+		require.Equal(t, "2 new alerts, 1 resolved", added[0].Text)
 		require.Equal(t, bot.EventAlerts, added[0].Kind)
 		require.Equal(t, sender, added[0].Actor)
 		require.Equal(t, at(4), added[0].At)
-		require.Equal(t, "1 new", added[1].Text)
+		require.Equal(t, "1 new alert", added[1].Text)
 		require.NotEqual(t, added[0].Incident, added[1].Incident)
 	},
 	"text of any kind survives": func(t *testing.T, h *house) {

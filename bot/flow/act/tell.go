@@ -69,7 +69,7 @@ func tellStep(s bot.Step, target string) (bot.EventKind, string) {
 func tellRun(r bot.Run) (bot.EventKind, string) {
 	switch r.State {
 	case bot.RunVerifying:
-		return bot.EventRunVerifying, fmt.Sprintf("all steps are done; verifying until %s", r.VerifyBy.Format(time.RFC3339))
+		return bot.EventRunVerifying, fmt.Sprintf("all steps are done; verifying until %s", r.VerifyBy.UTC().Format("15:04:05 UTC"))
 	case bot.RunUndoing:
 		return bot.EventRunUndoing, "undoing what was done: " + r.Reason
 	case bot.RunWaiting:

@@ -39,7 +39,7 @@ func TestAHighSeverityWaitsForAPerson(t *testing.T) {
 	require.Empty(t, h.runs(id))
 	require.Len(t, asked, 1)
 	require.Equal(t, bot.ApprovalPending, asked[0].State)
-	require.Equal(t, "restart on web-1 waits for 1 of group oncall until 2026-03-01 14:10 UTC: high is not below medium", inc.Decision.Headline)
+	require.Equal(t, "restart on web-1 waits for 1 of group oncall until 2026-03-01 14:10 UTC: the severity is high; by itself it runs only below medium", inc.Decision.Headline)
 	require.Equal(t, asked[0].ExpiresAt, inc.DueAt)
 	require.Equal(t, []bot.EventKind{bot.EventProposed}, h.kinds(id))
 }

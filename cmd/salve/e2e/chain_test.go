@@ -70,7 +70,8 @@ func monitor(t *testing.T, h *house, shopURL string) {
 	promAddr, promDir := free(t), t.TempDir()
 	write(t, filepath.Join(promDir, "prometheus.yml"), fmt.Sprintf(prometheusConfig, amAddr, host(t, shopURL)))
 	write(t, filepath.Join(promDir, "rules.yml"), prometheusRules)
-	background(t, promDir, prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address="+promAddr)
+	background(t, promDir, prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address="+promAddr,
+		"--web.external-url=http://prometheus.example.org/", "--web.route-prefix=/")
 	until(t, "Prometheus is ready", func() bool { return answers(t, "http://"+promAddr+"/-/ready") == http.StatusOK })
 }
 

@@ -26,7 +26,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salve/bot"
-	"salve/bot/secret"
 	"salve/cmd/internal/trial"
 	"salve/cmd/salve/demo"
 	"salve/integrations/control"
@@ -244,12 +243,4 @@ func answers(t *testing.T, url string) int {
 	}
 	require.NoError(t, resp.Body.Close())
 	return resp.StatusCode
-}
-
-// token makes the secret of the operator's own HTTP client.
-func tokenClient(t *testing.T, base, token string) *control.Client {
-	t.Helper()
-	c, err := control.NewHTTPClient(base, secret.New(token))
-	require.NoError(t, err)
-	return c
 }
