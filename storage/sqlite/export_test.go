@@ -39,6 +39,10 @@ func (s *Store) CommitQueued(in bot.Change) error {
 	})
 }
 
+// KeepLogShort is for before the first Commit: from how many pages on the log is
+// copied into the database.
+func (s *Store) KeepLogShort(pages int64) { s.writer.checkpoints.long = pages }
+
 // Queued is how many Changes wait.
 func (s *Store) Queued() int { return len(s.writer.queue) }
 

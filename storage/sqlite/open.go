@@ -62,6 +62,9 @@ func (s *Store) open(ctx context.Context, dir string, opts Options) error {
 	if s.epoch, err = s.writer.begin(time.Now()); err != nil {
 		return err
 	}
+	if s.writer.checkpoints, err = openCheckpointer(context.WithoutCancel(ctx), path, s.log); err != nil {
+		return err
+	}
 	s.writer.start()
 	s.log.InfoContext(ctx, "database open", "file", path, "epoch", s.epoch)
 	return nil
@@ -126,6 +129,9 @@ func (s *Store) close() error {
 	if s.writer != nil {
 		s.writer.stop()
 	}
+	if s.writer != nil && s.writer.checkpoints != nil {
+		errs = append(errs, s.writer.checkpoints.stop())
+	}
 	if s.readDB != nil {
 		errs = append(errs, s.reads.close(), s.readDB.Close())
 	}
@@ -142,7 +148,7 @@ func (s *Store) close() error {
 // from its first statement on.
 var (
 	writerPragmas = []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)",
-		"cache_size(-16000)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", "temp_store(2)"}
+		"cache_size(-16000)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)", "temp_store(2)"}
 	readerPragmas = []string{"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)", "temp_store(2)"}
 )
 

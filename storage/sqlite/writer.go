@@ -43,6 +43,8 @@ type writer struct {
 	unsure    bool           // a transaction failed: the head must be read again
 	spare     bot.IncidentID // set aside for the next new Incident; 0: none
 
+	checkpoints *checkpointer // nil until the database is open
+
 	mu      sync.RWMutex // guards closed; held for reading while a request is queued
 	closed  bool
 	queue   chan *request
@@ -93,7 +95,10 @@ func (w *writer) begin(now time.Time) (epoch int64, err error) {
 	return epoch, err
 }
 
-func (w *writer) start() { w.running.Go(w.run) }
+func (w *writer) start() {
+	w.checkpoints.start()
+	w.running.Go(w.run)
+}
 
 // stop lets the writer finish what is queued; nothing is taken any more.
 func (w *writer) stop() {
@@ -142,7 +147,16 @@ func (w *writer) run() {
 			return
 		}
 		w.commit(group)
+		w.checkpoints.wrote(w.conn, rowsIn(group))
 	}
+}
+
+func rowsIn(group []*request) int {
+	rows := len(group)
+	for _, r := range group {
+		rows += r.size
+	}
+	return rows
 }
 
 // collect takes what waits; it blocks for the first request only. It returns
