@@ -5,7 +5,8 @@
 // and template type-checks, every action, argument and param exists, and scheme
 // and host of a URL, the program of a command and every secret are literal. All
 // that is wrong with all files is reported at once, with file, line, column and
-// what to write instead, and then nothing is loaded.
+// what to write instead, and then nothing is loaded. A line that may hold a
+// secret is not shown.
 //
 // It assumes that the operator owns the files: symlinks and files that others
 // may write are refused where the file system tells. On failure the error is
@@ -13,6 +14,7 @@
 package playbooks
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -30,6 +32,7 @@ import (
 const (
 	maxFileBytes = 256 << 10
 	maxFiles     = 20000
+	maxTold      = 100 // problems that an error's text lists
 )
 
 // Problem is one thing wrong with a file, or, with Warning, allowed but probably
@@ -40,8 +43,11 @@ type Problem struct {
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"`
+	Excerpt string `json:"excerpt,omitempty"` // the line of the file and a mark below the place
 	Warning bool   `json:"warning,omitempty"`
 }
+
+// String is the problem on one line, without the excerpt.
 
 func (p Problem) String() string {
 	s := p.File
@@ -59,11 +65,21 @@ func (p Problem) String() string {
 type Problems []Problem
 
 func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
+	var b strings.Builder
 	for i, p := range ps {
-		lines[i] = p.String()
+		if i == maxTold {
+			fmt.Fprintf(&b, "\nand %d more", len(ps)-maxTold)
+			break
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(p.String())
+		if p.Excerpt != "" {
+			b.WriteString("\n" + p.Excerpt)
+		}
 	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
 
 // Load reads every .yaml and .yml file below dir. actions are the ones that
@@ -82,10 +98,7 @@ func Load(fsys fs.FS, dir string, actions map[string]bot.ActionInfo) ([]bot.Play
 	}
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b Problem) int {
-			if a.File != b.File {
-				return strings.Compare(a.File, b.File)
-			}
-			return a.Line*1000 + a.Column - b.Line*1000 - b.Column
+			return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Message, b.Message))
 		})
 		return nil, l.problems
 	}
@@ -130,20 +143,21 @@ func (l *loader) load(fsys fs.FS, file string) (bot.Playbook, bool) {
 		l.problems = append(l.problems, Problem{File: file, Message: err.Error()})
 		return bot.Playbook{}, false
 	}
+	lines := strings.Split(string(src), "\n")
 	doc, fault := strict.Parse(src)
 	if fault != nil {
-		l.fault(file, *fault)
+		l.fault(file, lines, *fault)
+		return bot.Playbook{}, false
+	}
+	if doc.Empty() {
+		l.problems = append(l.problems, Problem{File: file, Message: "is empty", Fix: "write a playbook, or remove the file"})
 		return bot.Playbook{}, false
 	}
 	var raw rawBook
 	if faults := doc.Decode(&raw); len(faults) > 0 {
 		for _, f := range faults {
-			l.fault(file, f)
+			l.fault(file, lines, f)
 		}
-		return bot.Playbook{}, false
-	}
-	if doc.Empty() {
-		l.problems = append(l.problems, Problem{File: file, Message: "is empty", Fix: "write a playbook, or remove the file"})
 		return bot.Playbook{}, false
 	}
 	b := raw.book()
@@ -154,8 +168,12 @@ func (l *loader) load(fsys fs.FS, file string) (bot.Playbook, bool) {
 	return b, len(l.problems) == before
 }
 
-func (l *loader) fault(file string, f strict.Fault) {
-	l.problems = append(l.problems, Problem{File: file, Line: f.Line, Column: f.Column, Message: f.What, Fix: f.Fix})
+func (l *loader) fault(file string, lines []string, f strict.Fault) {
+	p := Problem{File: file, Line: f.Line, Column: f.Column, Message: f.What, Fix: f.Fix}
+	if f.Line > 0 && f.Line <= len(lines) {
+		p.Excerpt = excerpt(lines[f.Line-1], f.Line, f.Column)
+	}
+	l.problems = append(l.problems, p)
 }
 
 // read reads one file that only its owner can have changed.

@@ -1,6 +1,8 @@
 package playbooks_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -55,6 +57,14 @@ verify:
 
 func load(src string) ([]bot.Playbook, error) {
 	return playbooks.Load(fstest.MapFS{"p.yaml": {Data: []byte(src), Mode: 0o600}}, ".", actions())
+}
+
+func problems(t *testing.T, src string) playbooks.Problems {
+	t.Helper()
+	_, err := load(src)
+	ps, ok := errors.AsType[playbooks.Problems](err)
+	require.True(t, ok, "%v", err)
+	return ps
 }
 
 func TestAPlaybookLoadsWithItsDefaults(t *testing.T) {
@@ -116,7 +126,7 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"pattern not anchored", change("{type: enum, values: [soft, hard], default: soft}", `{type: string, pattern: "[a-z]+"}`), "the pattern is not anchored; begin it with ^"},
 		{"no pattern", change("{type: enum, values: [soft, hard], default: soft}", "{type: string}"), "a string needs a pattern"},
 		{"integer without bounds", change("{type: enum, values: [soft, hard], default: soft}", "{type: integer}"), "an integer needs bounds"},
-		{"unknown action", change("uses: http\n    with", "uses: htpt\n    with"), `p.yaml:12:11: "htpt" is not a action; did you mean "http"?`},
+		{"unknown action", change("uses: http\n    with", "uses: htpt\n    with"), `p.yaml:12:11: "htpt" is not an action; did you mean "http"?`},
 		{"unknown argument", change("      body:", "      bdoy:"), `http has no argument "bdoy"; did you mean "body"?`},
 		{"missing argument", change("      url: https://api.example.com/${{ params.how }}\n", ""), "p.yaml:11:5: http needs the argument url"},
 		{"open template", change("${{ params.how }}\n", "${{ params.how\n"), "p.yaml:14:36: ${{ is not closed; write }} after the expression"},
@@ -225,6 +235,16 @@ func TestLintSaysWhatIsProbablyNotMeant(t *testing.T) {
 	for _, want := range []string{"nothing verifies", "no runbook", "its risk is high", "nobody else has reviewed it"} {
 		require.Contains(t, text, want)
 	}
+
+	books, err = load(change("verify:", "  - {id: again, uses: command, with: {argv: [/bin/x]}}\nverify:\n  within: 10s\n  every: 20s"))
+	require.NoError(t, err)
+	text = playbooks.Problems(playbooks.Lint(books)).Error()
+	for _, want := range []string{"step again runs by itself and can be neither undone", "verifies every 20s but gives up after 10s", "check over waits 10s"} {
+		require.Contains(t, text, want)
+	}
+	books, err = load(change("mode: auto\nauto_below: medium", "mode: observe"))
+	require.NoError(t, err)
+	require.Empty(t, playbooks.Lint(books), "what never acts needs nothing")
 }
 
 func TestTheReferenceIsTrue(t *testing.T) {
@@ -248,16 +268,52 @@ func TestTheReferenceIsTrue(t *testing.T) {
 	require.Positive(t, found)
 }
 
+func TestNumbersInArgumentsAreWholeOrNot(t *testing.T) {
+	t.Parallel()
+	books, err := load(change("list: [1, a]", "list: [1, 1.5, -2, true, null, {k: 3}]"))
+	require.NoError(t, err)
+	body := books[0].Steps[0].With["body"]
+	require.Equal(t, map[string]any{
+		"n": "${{ incident.firing }}", "list": []any{int64(1), 1.5, int64(-2), true, nil, map[string]any{"k": int64(3)}},
+	}, body)
+}
+
+// FuzzLoad: whatever the file, the answer is one playbook that survives JSON, or
+// problems that stand within the file and show no secret.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte("name: &a [*a]\n"))
 	f.Add([]byte("steps: [{id: a, uses: http, with: {url: \"${{ '}}' }}\"}}]\n"))
+	for _, m := range mistakes {
+		f.Add([]byte(change(m.old, m.with)))
+	}
+	err := fs.WalkDir(playbooks.Library(), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		src, err := fs.ReadFile(playbooks.Library(), p)
+		f.Add(src)
+		return err
+	})
+	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, src []byte) {
 		books, err := load(string(src))
-		if err != nil {
-			require.NotEmpty(t, err.Error())
+		if err == nil {
+			require.Len(t, books, 1)
+			_ = playbooks.Lint(books)
+			text, err := json.Marshal(books[0])
+			require.NoError(t, err)
+			var again bot.Playbook
+			require.NoError(t, json.Unmarshal(text, &again))
 			return
 		}
-		require.Len(t, books, 1)
+		require.Nil(t, books)
+		lines := bytes.Count(src, []byte("\n")) + 1
+		for _, p := range problems(t, string(src)) {
+			require.NotEmpty(t, p.Message)
+			require.GreaterOrEqual(t, p.Line, 0)
+			require.LessOrEqual(t, p.Line, lines+1, "%s", p)
+			require.GreaterOrEqual(t, p.Column, 0)
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"math"
 	"time"
 
 	"salve/bot"
@@ -35,7 +36,7 @@ type rawBook struct {
 
 type rawParam struct {
 	Type    string   `yaml:"type"`
-	Default any      `yaml:"default"`
+	Default string   `yaml:"default"`
 	Pattern string   `yaml:"pattern"`
 	Values  []string `yaml:"values"`
 	Min     *int64   `yaml:"min"`
@@ -110,26 +111,51 @@ func (r rawBook) book() bot.Playbook {
 	if r.Verify != nil {
 		b.Verify = &bot.VerifySpec{Within: or(r.Verify.Within, minutes(5)), Every: or(r.Verify.Every, bot.Duration(5*time.Second))}
 		for _, c := range r.Verify.Checks {
-			b.Verify.Checks = append(b.Verify.Checks, bot.CheckSpec{ID: c.ID, Uses: c.Uses, With: c.With, Expect: c.Expect})
+			b.Verify.Checks = append(b.Verify.Checks, bot.CheckSpec{ID: c.ID, Uses: c.Uses, With: plain(c.With), Expect: c.Expect})
 		}
 	}
 	return b
 }
 
 func (p rawParam) param() bot.Param {
-	out := bot.Param{Type: bot.ParamType(p.Type), Pattern: p.Pattern, Values: p.Values, Min: p.Min, Max: p.Max, Docs: p.Docs}
-	if p.Default != nil {
-		out.Default = scalar(p.Default)
+	return bot.Param{
+		Type: bot.ParamType(p.Type), Default: p.Default, Pattern: p.Pattern, Values: p.Values, Min: p.Min, Max: p.Max, Docs: p.Docs,
+	}
+}
+
+func (s rawStep) step() bot.StepSpec {
+	out := bot.StepSpec{ID: s.ID, Title: s.Title, Uses: s.Uses, With: plain(s.With), Timeout: timeout(s.Timeout), Repeat: repeat(s.Repeat)}
+	if u := s.Undo; u != nil {
+		out.Undo = &bot.StepSpec{ID: s.ID, Title: u.Title, Uses: u.Uses, With: plain(u.With), Timeout: timeout(u.Timeout), Repeat: repeat(u.Repeat)}
 	}
 	return out
 }
 
-func (s rawStep) step() bot.StepSpec {
-	out := bot.StepSpec{ID: s.ID, Title: s.Title, Uses: s.Uses, With: s.With, Timeout: timeout(s.Timeout), Repeat: repeat(s.Repeat)}
-	if u := s.Undo; u != nil {
-		out.Undo = &bot.StepSpec{ID: s.ID, Title: u.Title, Uses: u.Uses, With: u.With, Timeout: timeout(u.Timeout), Repeat: repeat(u.Repeat)}
+// plain writes whole numbers as int64 wherever they fit: bot.StepSpec knows no
+// other.
+func plain(with map[string]any) map[string]any {
+	for k, v := range with {
+		with[k] = plainValue(v)
 	}
-	return out
+	return with
+}
+
+func plainValue(v any) any {
+	switch v := v.(type) {
+	case uint64:
+		if v <= math.MaxInt64 {
+			return int64(v)
+		}
+	case int:
+		return int64(v)
+	case []any:
+		for i, e := range v {
+			v[i] = plainValue(e)
+		}
+	case map[string]any:
+		return plain(v)
+	}
+	return v
 }
 
 func timeout(d *bot.Duration) bot.Duration { return or(d, bot.Duration(30*time.Second)) }

@@ -2,9 +2,12 @@ package playbooks
 
 import (
 	"fmt"
-	"net/url"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"salve/bot"
 	"salve/bot/expr"
@@ -12,24 +15,25 @@ import (
 	"salve/playbooks/strict"
 )
 
+const (
+	maxNesting = 16      // of lists and keys in JSON
+	maxExact   = 1 << 53 // whole numbers beyond it do not survive JSON everywhere
+)
+
 // checkWith holds the arguments of a step or check against its action.
 func (c *checker) checkWith(path string, with map[string]any, info bot.ActionInfo) {
-	for name, arg := range info.Args {
-		if _, given := with[name]; arg.Required && !given {
-			c.bad(strings.TrimSuffix(path, ".with"), fmt.Sprintf("%s needs the argument %s", info.Name, name), "add it under with: "+arg.Docs)
+	for _, name := range slices.Sorted(maps.Keys(info.Args)) {
+		if _, given := with[name]; info.Args[name].Required && !given {
+			c.bad(strings.TrimSuffix(path, ".with"), fmt.Sprintf("%s needs the argument %s", info.Name, name), "add it under with:")
 		}
 	}
-	for name, v := range with {
+	for _, name := range slices.Sorted(maps.Keys(with)) {
 		arg, ok := info.Args[name]
 		if !ok {
-			known := make([]string, 0, len(info.Args))
-			for k := range info.Args {
-				known = append(known, k)
-			}
-			c.bad(path+"."+name, fmt.Sprintf("%s has no argument %q", info.Name, name), strict.Suggest(name, known))
+			c.badKey(path+"."+name, fmt.Sprintf("%s has no argument %q", info.Name, name), strict.Suggest(name, slices.Collect(maps.Keys(info.Args))))
 			continue
 		}
-		c.checkArg(path+"."+name, v, arg)
+		c.checkArg(path+"."+name, with[name], arg)
 	}
 }
 
@@ -40,55 +44,64 @@ func (c *checker) checkArg(path string, v any, arg bot.ArgInfo) {
 	case bot.ArgArgv:
 		c.checkArgv(path, v)
 	case bot.ArgMap:
-		m, ok := v.(map[string]any)
-		if !ok {
-			c.bad(path, "it is a map of names to text", "")
-			return
-		}
-		for k, e := range m {
-			c.template(path+"."+k, e)
-		}
+		c.checkMap(path, v)
 	case bot.ArgJSON:
-		c.checkJSON(path, v)
+		c.checkJSON(path, v, 0)
 	case bot.ArgSecret:
 		s, _ := v.(string)
 		if _, err := secret.ParseRef(s); err != nil {
-			c.bad(path, "is not a secret reference", "write env:NAME or file:/path; the secret itself never stands in a playbook")
+			c.badKey(path, "is not a secret reference", "write env:NAME or file:/path; the secret itself never stands in a playbook")
 		}
 	case bot.ArgDuration:
-		t := c.template(path, v)
-		if lit, isLit := literal(t); isLit {
-			var d bot.Duration
-			if err := d.UnmarshalText([]byte(lit)); err != nil {
-				c.bad(path, err.Error(), "")
-			}
+		if lit, isLit := literal(c.text(path, v)); isLit {
+			c.duration(path, lit)
 		}
-	case bot.ArgString, bot.ArgInt:
-		t := c.template(path, v)
-		if lit, isLit := literal(t); isLit && len(arg.Values) > 0 && !slices.Contains(arg.Values, lit) {
-			c.oneOf(path, "value", lit, arg.Values...)
+	case bot.ArgInt:
+		lit, isLit := literal(c.scalar(path, v))
+		if n, err := strconv.ParseInt(lit, 10, 64); isLit && (err != nil || n > maxExact || n < -maxExact) {
+			c.bad(path, fmt.Sprintf("%q is not a whole number", lit), "write for example 204")
+		}
+	case bot.ArgString:
+		if lit, isLit := literal(c.text(path, v)); isLit && len(arg.Values) > 0 {
+			c.oneOf(path, "value that it takes", lit, arg.Values...)
 		}
 	default:
 		c.bad(path, fmt.Sprintf("its kind %q is not known", arg.Kind), "")
 	}
 }
 
-// scalar writes a YAML scalar as text.
-func scalar(v any) string { return fmt.Sprint(v) }
-
-// template compiles a scalar as a template; nil when it is none.
-func (c *checker) template(path string, v any) *expr.Template {
-	switch v.(type) {
-	case string, bool, int, int64, uint64, float64:
-	default:
-		c.bad(path, "it is text or a number, not a list or map", "")
+// text compiles a template that must be written as text; nil when it is none.
+func (c *checker) text(path string, v any) *expr.Template {
+	s, ok := v.(string)
+	if !ok {
+		c.bad(path, "text is wanted here", "write it in quotes")
 		return nil
 	}
-	t, err := expr.CompileTemplate(expr.AlertEnv, scalar(v))
+	t, err := expr.CompileTemplate(expr.AlertEnv, s)
 	if !c.compiled(path, err) {
 		return nil
 	}
+	c.declared(path, s, t.Params(), c.book.Params, "")
+	if i := strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r", r) }); i >= 0 {
+		c.bad(path, "it has a control character", "write what people can see")
+	}
 	return t
+}
+
+// scalar is text that may also be written as a number or as true and false, if
+// the text stays what stands in the file.
+func (c *checker) scalar(path string, v any) *expr.Template {
+	switch v.(type) {
+	case bool, int64, uint64, float64:
+	default:
+		return c.text(path, v)
+	}
+	got := fmt.Sprint(v)
+	if said, ok := c.doc.Text(path); ok && said != got {
+		c.bad(path, fmt.Sprintf("%s would be read as %s", said, got), "write it in quotes")
+		return nil
+	}
+	return c.text(path, got)
 }
 
 func literal(t *expr.Template) (string, bool) {
@@ -98,52 +111,50 @@ func literal(t *expr.Template) (string, bool) {
 	return t.Literal()
 }
 
-func (c *checker) checkURL(path string, v any) {
-	t := c.template(path, v)
-	if t == nil {
+func (c *checker) checkMap(path string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		c.bad(path, "names with text are wanted here", "write each as name: text")
 		return
 	}
-	shape, err := t.EvalShape("x")
-	if err != nil {
-		c.bad(path, err.Error(), "")
-		return
-	}
-	u, err := url.Parse(shape)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.Fragment != "" {
-		c.bad(path, "is not an address", "write http:// or https://, a host, and a path; no user and no fragment")
-		return
-	}
-	origin := u.Scheme + "://" + u.Host
-	if t.Parts() > 0 && !strings.HasPrefix(t.Prefix(), origin+"/") && !strings.HasPrefix(t.Prefix(), origin+"?") {
-		c.bad(path, "scheme and host must be literal", "use ${{ }} in the path and in query values only")
-	}
-}
-
-func (c *checker) checkArgv(path string, v any) {
-	list, ok := v.([]any)
-	if !ok || len(list) == 0 {
-		c.bad(path, "it is a list: the program, then one entry an argument", "write argv: [/usr/bin/systemctl, restart, nginx]; there is no shell")
-		return
-	}
-	for i, e := range list {
-		t := c.template(fmt.Sprintf("%s[%d]", path, i), e)
-		if _, isLit := literal(t); i == 0 && t != nil && !isLit {
-			c.bad(path+"[0]", "the program must be literal", "choose between playbooks instead of between programs")
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if k == "" || strings.Contains(k, "${{") || strings.ContainsFunc(k, unicode.IsControl) {
+			c.badKey(path+"."+k, "a name is literal and not empty", "use ${{ }} in the values only")
 		}
+		c.scalar(path+"."+k, m[k])
 	}
 }
 
-func (c *checker) checkJSON(path string, v any) {
+func (c *checker) checkJSON(path string, v any, depth int) {
+	if depth > maxNesting {
+		c.bad(path, fmt.Sprintf("it is nested deeper than %d levels", maxNesting), "")
+		return
+	}
 	switch x := v.(type) {
 	case []any:
 		for i, e := range x {
-			c.checkJSON(fmt.Sprintf("%s[%d]", path, i), e)
+			c.checkJSON(fmt.Sprintf("%s[%d]", path, i), e, depth+1)
 		}
 	case map[string]any:
-		for k, e := range x {
-			c.checkJSON(path+"."+k, e)
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			c.checkJSON(path+"."+k, x[k], depth+1)
 		}
 	case string:
-		c.template(path, x)
+		c.text(path, x)
+	case int64:
+		c.exact(path, x <= maxExact && x >= -maxExact)
+	case uint64:
+		c.exact(path, false)
+	case float64:
+		c.exact(path, !math.IsNaN(x) && !math.IsInf(x, 0))
+	case nil, bool:
+	default:
+		c.bad(path, fmt.Sprintf("%v cannot stand in JSON", v), "write it in quotes")
+	}
+}
+
+func (c *checker) exact(path string, ok bool) {
+	if !ok {
+		c.bad(path, "JSON cannot hold this number exactly", "write it in quotes")
 	}
 }
