@@ -29,12 +29,12 @@ type AlertSend struct {
 	Resolved bool              `help:"Say that it is over."`
 	Source   string            `help:"Which source of the configuration to send as; the first one by default." placeholder:"NAME"`
 	Config   string            `help:"The configuration of the running Salve." default:"salve.yaml" type:"path"`
-	Start    time.Time         `help:"When it started; now by default. With --resolved: the start that is over." placeholder:"TIME"`
+	Start    time.Time         `help:"When it started; now by default. With --resolved: when the alert that is over started." placeholder:"TIME"`
 }
 
 // Help is shown by --help.
 func (AlertSend) Help() string {
-	return "Example:\n  salve alert send --severity low -l service=web -l instance=web-1 HighErrorRate"
+	return "Example:\n  salve alert send --severity low -l service=web -l instance=web-1 HighErrorRate\n\nTo say that it is over, send the same again with --resolved and the --start that was printed."
 }
 
 // Run sends it and prints what became of it.
@@ -47,7 +47,7 @@ func (c AlertSend) Run(ctx context.Context, e *Env, resolver secret.Resolver) er
 	if err != nil {
 		return err
 	}
-	body, err := c.body(time.Now().UTC())
+	body, err := c.body(time.Now().UTC().Truncate(time.Millisecond))
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,9 @@ func authorize(ctx context.Context, req *http.Request, src config.Source, resolv
 func (c AlertSend) body(now time.Time) ([]byte, error) {
 	if _, err := bot.ParseSeverity(c.Severity); err != nil {
 		return nil, usage("%s", err)
+	}
+	if c.Resolved && c.Start.IsZero() {
+		return nil, usage("say which alert is over: --start with the time that was printed when it was sent")
 	}
 	labels := map[string]string{"alertname": c.Title, "severity": c.Severity}
 	for k, v := range c.Label {
@@ -171,6 +174,9 @@ func (c AlertSend) send(req *http.Request, e *Env) error {
 	}
 	for _, a := range got.Alerts {
 		s.line("%s: %s, %s", a.Incident, a.Outcome, plain(a.Because))
+		if !c.Resolved {
+			s.line("When it is over, send the same with: --resolved --start %s", a.StartsAt.UTC().Format(time.RFC3339Nano))
+		}
 	}
 	return nil
 }

@@ -284,7 +284,7 @@ func TestATestAlertGoesInByTheDoorOfItsSource(t *testing.T) {
 	}
 	out, err := send("HighErrorRate", "-l", "service=web", "--severity", "high", "--summary", "many errors")
 	require.NoError(t, err)
-	require.Equal(t, "I-7: new, a new group\n", out)
+	require.Equal(t, "I-7: new, a new group\nWhen it is over, send the same with: --resolved --start 2026-03-01T14:00:00Z\n", out)
 	first := <-seen
 	require.Equal(t, "/v1/hooks/prod", first.path)
 	require.Equal(t, "Bearer s3cret", first.auth)
@@ -292,10 +292,14 @@ func TestATestAlertGoesInByTheDoorOfItsSource(t *testing.T) {
 	require.Contains(t, first.body, `"status":"firing"`)
 
 	_, err = send("HighErrorRate", "--source", "two", "--resolved")
+	require.ErrorContains(t, err, "say which alert is over")
+	require.Equal(t, 2, cli.ExitCode(err))
+	_, err = send("HighErrorRate", "--source", "two", "--resolved", "--start", "2026-03-01T14:00:00.123Z")
 	require.NoError(t, err)
 	second := <-seen
 	require.True(t, strings.HasPrefix(second.auth, "Basic "))
 	require.Contains(t, second.body, `"status":"resolved"`)
+	require.Contains(t, second.body, `"startsAt":"2026-03-01T14:00:00.123Z"`)
 
 	code, answer = http.StatusUnprocessableEntity, "no, "+hostile
 	_, err = send("HighErrorRate")

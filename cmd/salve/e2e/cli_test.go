@@ -88,6 +88,14 @@ func TestAPersonDeniesAtTheCommandLine(t *testing.T) {
 	require.Equal(t, bot.IncidentOpen, card.State)
 	require.Contains(t, card.Headline, "wrong host")
 	require.Contains(t, h.does(t, "note", id, "the deploy of noon is suspected"), "Noted on I-1.")
+
+	// What was sent by hand is over by hand.
+	sent := h.does(t, "alert", "send", "-l", "service=demo-shop", "SomethingElse")
+	_, over, found := strings.Cut(strings.TrimSpace(sent), "send the same with: ")
+	require.True(t, found, sent)
+	again := append([]string{"alert", "send", "-l", "service=demo-shop", "SomethingElse"}, strings.Fields(over)...)
+	require.Contains(t, h.does(t, again...), "I-2: resolved")
+	require.Equal(t, bot.IncidentResolved, h.card(t, 2).State)
 	require.Contains(t, h.does(t, "take", id), "yours")
 	require.Contains(t, h.does(t, "incidents", "--mine"), id)
 	require.Contains(t, h.does(t, "close", id, "rolled back"), "closed")
