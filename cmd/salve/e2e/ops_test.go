@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // the driver, to do to the database what Salve would not
@@ -85,6 +86,40 @@ func TestWhatIsNotUnderstoodIsKeptUntilAPersonSays(t *testing.T) {
 	require.Contains(t, h.does(t, "quarantine", "list", "--all"), "discarded")
 	require.Equal(t, 1, h.salve(t, "replay", "Q-1").code)
 	require.Equal(t, 1, h.salve(t, "quarantine", "show", "Q-77").code)
+}
+
+// delivery is one firing alert as Alertmanager sends it; %s: start, more labels.
+const delivery = `{"version":"4","groupKey":"{}:{alertname=\"X\"}","status":"firing","receiver":"salve","truncatedAlerts":0,
+"groupLabels":{},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://am","alerts":[{"status":"firing","startsAt":%q,
+"endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f00d","labels":{"alertname":"X"%s},"annotations":{}}]}`
+
+func TestHostileDeliveriesAreKeptAndTheNextGoodOneIsTaken(t *testing.T) {
+	t.Parallel()
+	h := start(t, "http://127.0.0.1:9", "http://127.0.0.1:9")
+	now := time.Now().UTC()
+	good := fmt.Sprintf(delivery, now.Format(time.RFC3339), "")
+	var many strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&many, `,"l%d":"v"`, i)
+	}
+	hostile := map[string]string{
+		"depth bomb":         strings.Repeat("[", 100_000),
+		"duplicate keys":     strings.Replace(good, `"version":"4"`, `"version":"4","version":"4"`, 1),
+		"trailing data":      good + good,
+		"invalid UTF-8":      strings.Replace(good, `"alertname":"X"`, "\"alertname\":\"\xff\"", 1),
+		"5,000 labels":       fmt.Sprintf(delivery, now.Format(time.RFC3339), many.String()),
+		"clock 10 years off": fmt.Sprintf(delivery, now.AddDate(10, 0, 0).Format(time.RFC3339), ""),
+	}
+	for name, body := range hostile {
+		status, answer := h.delivers(t, post{hookToken, "application/json", []byte(body)})
+		require.Equal(t, http.StatusUnprocessableEntity, status, "%s: %s", name, answer)
+		require.Contains(t, answer, `"quarantine":"Q-`, name)
+	}
+	require.Contains(t, h.does(t, "incidents"), "No incidents.")
+	require.Equal(t, len(hostile), strings.Count(h.does(t, "quarantine"), "held"))
+	status, answer := h.delivers(t, post{hookToken, "application/json", []byte(good)})
+	require.Equal(t, http.StatusOK, status, answer)
+	require.Contains(t, answer, `"incident":"I-1"`)
 }
 
 func TestTheAuditLogNamesTheRowThatWasAltered(t *testing.T) {
