@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"regexp"
@@ -61,7 +62,7 @@ func (c demoCmd) Run(ctx context.Context, secrets secret.Resolver) error {
 	})
 	story := demo.Story{
 		Out: os.Stdout, Door: control.NewUnixClient(d.salve.Socket()), Break: d.shop.Break,
-		Unattended: c.Unattended, URL: d.link, Color: isTerminal(os.Stdout),
+		Unattended: c.Unattended, URL: d.link, Color: isTerminal(os.Stdout), Command: calledAs(),
 	}
 	err = story.Play(ctx)
 	if c.Unattended || err != nil {
@@ -70,6 +71,22 @@ func (c demoCmd) Run(ctx context.Context, secrets secret.Resolver) error {
 	}
 	<-ctx.Done()
 	return ignoreCancel(context.Cause(ctx))
+}
+
+// calledAs is what a second terminal in the same directory types for this
+// program: a newcomer has it on no path.
+func calledAs() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return "salve"
+	}
+	if found, err := exec.LookPath("salve"); err == nil && found == exe {
+		return "salve"
+	}
+	if strings.Contains(exe, "go-build") { // go run removes it when it ends
+		return "go run ./cmd/salve"
+	}
+	return exe
 }
 
 // cmpError prefers what broke the process over what the story then missed.

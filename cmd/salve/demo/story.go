@@ -26,6 +26,7 @@ type Story struct {
 	Door       Door
 	Break      func(ctx context.Context, how string) error
 	URL        string // a login link for the console
+	Command    string // what a second terminal types for salve
 	Unattended bool
 	Color      bool
 }
@@ -40,7 +41,7 @@ func (s Story) Play(ctx context.Context) error {
 	s.say("Salve watches a small shop on this machine. It is about to break, twice.")
 	s.say("")
 	s.say("  Console (signs you in once):  %s", s.bold(s.URL))
-	s.say("  Second terminal:              salve incidents   salve show I-1   salve halt")
+	s.say("  Second terminal:              %s incidents   (or show I-1, why I-1, halt)", s.Command)
 	s.say("")
 	if err := s.leak(ctx); err != nil {
 		return err
@@ -79,8 +80,8 @@ func (s Story) hang(ctx context.Context) error {
 		s.say("   %s proposes %s on %s, digest %s.", c.Incident, p.Plan.Playbook, p.Plan.Target, s.bold(p.Plan.Digest.Short()))
 		if !s.Unattended {
 			s.say("   Read it in the console and press Approve or Deny, or type:")
-			s.say("     salve show %s", c.Incident)
-			s.say("     salve approve %s %s", c.Incident, p.Plan.Digest.Short())
+			s.say("     %s show %s", s.Command, c.Incident)
+			s.say("     %s approve %s %s", s.Command, c.Incident, p.Plan.Digest.Short())
 			return nil
 		}
 		answer, err := s.Door.Do(ctx, bot.Command{Verb: bot.VerbApprove, Incident: c.Incident, Digest: string(p.Plan.Digest)})
@@ -199,7 +200,7 @@ func (s Story) prove(ctx context.Context) error {
 	}
 	s.say("Both are fixed, and all %d events of the audit log prove.", report.Events)
 	if !s.Unattended {
-		s.say("Look around as long as you like: salve timeline I-2, salve why I-2, salve audit verify. Ctrl-C ends the demo.")
+		s.say("Look around as long as you like: %s timeline I-2 (or why I-2, audit verify). Ctrl-C ends the demo.", s.Command)
 	}
 	return nil
 }
