@@ -66,6 +66,7 @@ var mistakes = []struct{ name, old, with string }{
 	{"arguments", "      body:", "      methd: GET\n      method: FETCH\n      expect_status: fine\n      text: 5\n      headers: {X-A: [1], \"${{ params.how }}\": x}\n      body:"},
 	{"numbers that JSON cannot hold", "list: [1, a]", "list: [12345678901234567890, .inf, 9007199254740993]"},
 	{"a secret in the file", "      body:", "      bearer: hunter2hunter2\n      body:"},
+	{"a secret in a header", "      body:", "      headers:\n        Authorization: Bearer hunter2hunter2\n      body:"},
 	{"a secret under a misspelt key", "      body:", "      beaerr: hunter2hunter2\n      body:"},
 	{"a secret in quotes that are not closed", "      body:", "      bearer: \"hunter2hunter2\n      body:"},
 	{"a template that is not closed", "/${{ params.how }}", "/${{ params.how"},

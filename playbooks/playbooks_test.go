@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -22,12 +23,15 @@ import (
 // describe them.
 func actions() map[string]bot.ActionInfo {
 	return map[string]bot.ActionInfo{
-		"http": {Name: "http", Effect: bot.EffectChanges, Probe: true, Args: map[string]bot.ArgInfo{
-			"url": {Kind: bot.ArgURL, Required: true, Docs: "where to"}, "method": {Kind: bot.ArgString, Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE"}},
-			"headers": {Kind: bot.ArgMap}, "body": {Kind: bot.ArgJSON}, "text": {Kind: bot.ArgString}, "bearer": {Kind: bot.ArgSecret}, "expect_status": {Kind: bot.ArgInt},
+		"http": {Name: "http", Effect: bot.EffectUnknown, Probe: true, Args: map[string]bot.ArgInfo{
+			"url": {Kind: bot.ArgURL, Required: true}, "method": {Kind: bot.ArgString, Values: []string{"GET", "POST", "PUT", "PATCH", "DELETE"}},
+			"headers": {Kind: bot.ArgMap}, "body": {Kind: bot.ArgJSON}, "text": {Kind: bot.ArgString}, "bearer": {Kind: bot.ArgSecret},
+			"expect_status": {Kind: bot.ArgInt}, "key_header": {Kind: bot.ArgString},
 		}},
-		"command": {Name: "command", Probe: true, Args: map[string]bot.ArgInfo{"argv": {Kind: bot.ArgArgv, Required: true}, "env": {Kind: bot.ArgMap}}},
-		"wait":    {Name: "wait", Effect: bot.EffectReads, Args: map[string]bot.ArgInfo{"for": {Kind: bot.ArgDuration, Required: true}}},
+		"command": {Name: "command", Effect: bot.EffectUnknown, Probe: true, Args: map[string]bot.ArgInfo{
+			"argv": {Kind: bot.ArgArgv, Required: true}, "env": {Kind: bot.ArgMap}, "dir": {Kind: bot.ArgString}, "stdin": {Kind: bot.ArgString},
+		}},
+		"wait": {Name: "wait", Effect: bot.EffectReads, Args: map[string]bot.ArgInfo{"for": {Kind: bot.ArgDuration, Required: true}}},
 	}
 }
 
@@ -247,25 +251,61 @@ func TestLintSaysWhatIsProbablyNotMeant(t *testing.T) {
 	require.Empty(t, playbooks.Lint(books), "what never acts needs nothing")
 }
 
-func TestTheReferenceIsTrue(t *testing.T) {
-	t.Parallel()
-	doc, err := os.ReadFile("../docs/playbooks.md")
+func reference(t *testing.T) (doc string, examples []string) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/playbooks.md")
 	require.NoError(t, err)
-	found := 0
-	for i, block := range strings.Split(string(doc), "```yaml\n") {
-		if i == 0 {
-			continue
-		}
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
 		src, _, ok := strings.Cut(block, "```")
 		require.True(t, ok)
-		if !strings.HasPrefix(src, "name:") {
-			continue
-		}
-		found++
-		_, err := load(src)
-		require.NoError(t, err, src)
+		examples = append(examples, src)
 	}
-	require.Positive(t, found)
+	return string(text), examples
+}
+
+func TestTheExamplesOfTheReferenceLoadWithoutAWarning(t *testing.T) {
+	t.Parallel()
+	_, examples := reference(t)
+	require.Len(t, examples, 2)
+	for _, src := range examples {
+		books, err := load(src)
+		require.NoError(t, err, src)
+		require.Empty(t, playbooks.Lint(books))
+	}
+}
+
+func TestTheReferenceShowsAMistakeAsItIsTold(t *testing.T) {
+	t.Parallel()
+	doc, examples := reference(t)
+	_, err := playbooks.Load(fstest.MapFS{
+		"cache-flush.yaml": {Data: []byte(strings.Replace(examples[0], "owner:", "ownr:", 1)), Mode: 0o600},
+	}, ".", actions())
+	require.Error(t, err)
+	require.Contains(t, doc, "```text\n"+err.Error()+"\n```")
+}
+
+func TestTheReferenceHasEveryKeyArgumentAndPlaybook(t *testing.T) {
+	t.Parallel()
+	doc, _ := reference(t)
+	for _, noun := range []any{bot.Playbook{}, bot.Param{}, bot.StepSpec{}, bot.VerifySpec{}, bot.CheckSpec{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(noun)) {
+			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if key != "hash" && key != "file" {
+				require.Contains(t, doc, "`"+key+"`")
+			}
+		}
+	}
+	for _, a := range actions() {
+		require.Contains(t, doc, "| `"+a.Name+"` |")
+		for arg := range a.Args {
+			require.Contains(t, doc, "`"+arg+"`", a.Name)
+		}
+	}
+	books, err := playbooks.Load(playbooks.Library(), ".", actions())
+	require.NoError(t, err)
+	for _, b := range books {
+		require.Contains(t, doc, "| `"+b.Name+"` |")
+	}
 }
 
 func TestNumbersInArgumentsAreWholeOrNot(t *testing.T) {

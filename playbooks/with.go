@@ -20,6 +20,9 @@ const (
 	maxExact   = 1 << 53 // whole numbers beyond it do not survive JSON everywhere
 )
 
+// credentials are headers whose values are secrets.
+var credentials = []string{"authorization", "proxy-authorization", "cookie"}
+
 // checkWith holds the arguments of a step or check against its action.
 func (c *checker) checkWith(path string, with map[string]any, info bot.ActionInfo) {
 	for _, name := range slices.Sorted(maps.Keys(info.Args)) {
@@ -120,6 +123,10 @@ func (c *checker) checkMap(path string, v any) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if k == "" || strings.Contains(k, "${{") || strings.ContainsFunc(k, unicode.IsControl) {
 			c.badKey(path+"."+k, "a name is literal and not empty", "use ${{ }} in the values only")
+		}
+		if slices.Contains(credentials, strings.ToLower(k)) {
+			c.badKey(path+"."+k, k+" carries a credential, and that never stands in a playbook", "give it as a reference: bearer: env:NAME")
+			continue
 		}
 		c.scalar(path+"."+k, m[k])
 	}
