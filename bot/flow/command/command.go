@@ -8,8 +8,9 @@
 //
 // It assumes that the surface proved who Command.By is, or left it zero. What
 // needs a plan (run, undo) is left on the incident for the decide leg. On failure
-// it returns a *bot.Refusal in words for the person; when the store does not
-// answer, one that says that nothing was recorded.
+// it returns a *bot.Refusal in words for the person; when the store refuses, one
+// that says that nothing was recorded; when it does not answer in time, one that
+// says that this is not known, and that saying it again is safe.
 package command
 
 import (
@@ -102,6 +103,10 @@ func New(store Store, brake Brake, payloads Payloads, opts Options) (*Desk, erro
 
 var errTimeout = errors.New("the store did not answer in time")
 
+// errUnsure: a change was handed over, and the time was up before its answer
+// came. The store may still write it.
+var errUnsure = errors.New("it is not known whether this was recorded")
+
 // tries is how often a command is carried out again after somebody else changed
 // the same rows.
 const tries = 10
@@ -111,6 +116,9 @@ func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
 	v, ok := d.verbs[c.Verb]
 	if !ok {
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("There is no command %q.", c.Verb), "salve --help lists the commands.")
+	}
+	if v.who == anybody {
+		c = plain(c)
 	}
 	if r := d.mayUse(v, c); r != nil {
 		return bot.Answer{}, r
@@ -141,6 +149,23 @@ func (o order) event(kind bot.EventKind, format string, args ...any) bot.Event {
 	return bot.Event{At: o.now, Kind: kind, Actor: o.by, Incident: o.Incident, Run: o.Run, Text: o.by.Name + " " + fmt.Sprintf(format, args...)}
 }
 
+// commit writes a change. What the store may write although it has not answered
+// in time is told apart from what it surely did not.
+func (d *Desk) commit(ctx context.Context, change bot.Change) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	_, err := d.store.Commit(ctx, change)
+	switch {
+	case err == nil, ctx.Err() == nil:
+		return err
+	case errors.Is(err, bot.ErrConflict), errors.Is(err, bot.ErrOverloaded), errors.Is(err, bot.ErrUnavailable):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+}
+
 // refusal puts errors into words for people; what people can do nothing about is
 // logged.
 func (d *Desk) refusal(ctx context.Context, c bot.Command, err error) error {
@@ -148,20 +173,33 @@ func (d *Desk) refusal(ctx context.Context, c bot.Command, err error) error {
 		return nil
 	}
 	if r, ok := errors.AsType[*bot.Refusal](err); ok {
+		if r.Next == "" && (c.Run != 0 || c.Incident != 0) {
+			r = bot.Refuse(r.Code, r.Why, "Read it as it is now: salve show "+cmp.Or(c.Run.String(), c.Incident.String())+".")
+		}
 		return r
 	}
 	if errors.Is(err, bot.ErrNotFound) {
-		return bot.Refuse(bot.RefusedUnknown, "There is no such thing: "+subject(c)+".", "`salve incidents` and `salve runs` list what there is.")
+		return bot.Refuse(bot.RefusedUnknown, "There is no "+subject(c)+".", "`salve incidents`, `salve approvals` and `salve runs` list what there is.")
 	}
 	d.opts.Log.ErrorContext(ctx, "command not recorded", "verb", c.Verb, "incident", c.Incident, "run", c.Run, "err", err)
+	if errors.Is(err, errUnsure) {
+		return bot.Refuse(bot.RefusedLater, "The store has not answered yet; it is not known whether this was recorded.", "Say it again: if it was, you are told so and nothing is done twice.")
+	}
 	return bot.Refuse(bot.RefusedLater, "This was not recorded: the store did not answer.", "Try again; `salve status` says how Salve is.")
 }
 
+// subject is what the command is about, by its id; empty: nothing in particular.
 func subject(c bot.Command) string {
-	for _, s := range []string{c.Run.String(), c.Approval.String(), c.Quarantine.String(), c.Incident.String()} {
-		if s != "" {
-			return s
-		}
+	switch {
+	case c.Run != 0:
+		return c.Run.String()
+	case c.Approval != 0:
+		return c.Approval.String()
+	case c.Quarantine != 0:
+		return c.Quarantine.String()
+	case c.Incident != 0:
+		return c.Incident.String()
+	default:
+		return ""
 	}
-	return string(c.Verb)
 }

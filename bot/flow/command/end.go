@@ -127,6 +127,15 @@ func (d *Desk) merge(ctx context.Context, o order) (bot.Answer, error) {
 	for _, a := range alerts {
 		change.Moves = append(change.Moves, bot.Move{Alert: a.AlertKey, To: into.ID})
 	}
+	text := fmt.Sprintf("%s is part of %s now, with %s.", from.ID, into.ID, count(len(alerts)))
+	if into.Owner == "" && from.Owner != "" {
+		into.Owner, into.OwnerName = from.Owner, from.OwnerName
+		text += fmt.Sprintf(" %s is %s's, as %s was.", into.ID, into.OwnerName, from.ID)
+	}
+	if into.Owner != "" {
+		change.Claims = append(change.Claims, holds(o, into, change.Claims)...)
+	}
+	from.Owner, from.OwnerName = "", ""
 	from.MergedInto, from.DueAt = into.ID, o.now
 	from.Decision.Headline = "part of " + into.ID.String()
 	change.Incidents = append(change.Incidents, from)
@@ -134,7 +143,7 @@ func (d *Desk) merge(ctx context.Context, o order) (bot.Answer, error) {
 	came := gone
 	came.Incident = into.ID
 	change.Events = append(change.Events, gone, came)
-	return d.save(ctx, o, into, change, fmt.Sprintf("The %d alerts of %s are part of %s now.", len(alerts), from.ID, into.ID))
+	return d.save(ctx, o, into, change, text)
 }
 
 func (d *Desk) movable(ctx context.Context, id bot.IncidentID) ([]bot.Alert, error) {
@@ -155,6 +164,8 @@ func (d *Desk) split(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{}, err
 	}
 	out := bot.Incident{ID: bot.IncidentID(d.store.NextID(bot.KindIncident)), DueAt: o.now, Work: bot.Work{SplitFrom: inc.ID}}
+	// Whoever paused automation paused it for these alerts too.
+	out.Owner, out.OwnerName, out.SnoozedUntil = inc.Owner, inc.OwnerName, inc.SnoozedUntil
 	change := bot.Change{Incidents: []bot.Incident{out}}
 	for _, a := range alerts {
 		if slices.Contains(o.Alerts, a.Fingerprint) {
@@ -170,14 +181,21 @@ func (d *Desk) split(ctx context.Context, o order) (bot.Answer, error) {
 	case len(alerts):
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("These are all alerts of %s; nothing would be left.", inc.ID), "Name fewer.")
 	}
-	gone := o.event(bot.EventSplit, "split %d alerts of %s into %s", len(change.Moves), inc.ID, out.ID)
+	gone := o.event(bot.EventSplit, "split %s of %s into %s", count(len(change.Moves)), inc.ID, out.ID)
 	gone.Data = map[string]string{"into": out.ID.String(), "alerts": key(o.Alerts)}
 	came := gone
 	came.Incident = out.ID
 	change.Events = []bot.Event{gone, came}
-	answer, err := d.save(ctx, o, inc, change, fmt.Sprintf("%d alerts of %s are %s now.", len(change.Moves), inc.ID, out.ID))
+	answer, err := d.save(ctx, o, inc, change, fmt.Sprintf("%s has %s of %s now.", out.ID, count(len(change.Moves)), inc.ID))
 	answer.Incident = out.ID
 	return answer, err
+}
+
+func count(alerts int) string {
+	if alerts == 1 {
+		return "1 alert"
+	}
+	return fmt.Sprintf("%d alerts", alerts)
 }
 
 // key is a set of fingerprints as one word.

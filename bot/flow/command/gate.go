@@ -121,7 +121,7 @@ func complete(v verb, c bot.Command) *bot.Refusal {
 	}
 	for _, f := range v.needs {
 		if missing, next := lacks(f, c); missing {
-			return bot.Refuse(bot.RefusedInput, fmt.Sprintf("%s %s.", c.Verb, next), fmt.Sprintf("salve %s --help shows an example.", c.Verb))
+			return bot.Refuse(bot.RefusedInput, fmt.Sprintf("%s%s %s.", strings.ToUpper(string(c.Verb[:1])), c.Verb[1:], next), fmt.Sprintf("salve %s --help shows an example.", c.Verb))
 		}
 	}
 	return nil
@@ -144,14 +144,31 @@ func readable(c bot.Command) *bot.Refusal {
 		}
 	}
 	long := func(s string) bool { return len(s) > maxName }
-	odd := func(s string) bool {
-		return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f })
-	}
-	if slices.ContainsFunc(names, long) || slices.ContainsFunc(append(names, texts...), odd) {
+	bad := func(s string) bool { return !utf8.ValidString(s) || strings.ContainsFunc(s, odd) }
+	if slices.ContainsFunc(names, long) || slices.ContainsFunc(append(names, texts...), bad) {
 		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("A name is longer than %d bytes, or there are control characters in the command.", maxName), "Use plain text.")
 	}
 	return nil
 }
+
+// plain takes out of a halt what cannot be kept and shown, as stopping is never
+// refused over its wording.
+func plain(c bot.Command) bot.Command {
+	out := bot.Command{Verb: c.Verb, By: c.By, Surface: c.Surface, Caller: c.Caller, Scope: c.Scope}
+	if c.Scope != "" && c.Scope != bot.HaltAll {
+		out.Name = c.Name
+	}
+	out.Reason = strings.Map(func(r rune) rune {
+		if odd(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(c.Reason[:min(len(c.Reason), maxText)], ""))
+	return out
+}
+
+// odd is a control character that is not white space.
+func odd(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }
 
 func lacks(f field, c bot.Command) (bool, string) {
 	switch f {

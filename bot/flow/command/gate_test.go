@@ -161,7 +161,7 @@ func TestWithTheStoreDownNothingLooksDone(t *testing.T) {
 		{Verb: bot.VerbClose, Incident: inc.ID, Reason: "x"}, {Verb: bot.VerbMerge, Incident: inc.ID, Into: other.ID},
 		{Verb: bot.VerbSplit, Incident: inc.ID, Alerts: []string{"f1-0"}}, {Verb: bot.VerbSnooze, Incident: inc.ID, For: bot.Duration(3600e9)},
 		{Verb: bot.VerbRun, Incident: inc.ID, Playbook: "restart"}, {Verb: bot.VerbCancel, Run: r.ID},
-		{Verb: bot.VerbSettle, Run: r.ID, Settle: bot.SettleAbandon}, {Verb: bot.VerbHalt, Scope: bot.HaltTarget, Name: "x"},
+		{Verb: bot.VerbSettle, Run: r.ID, Settle: bot.SettleAbandon},
 	} {
 		who := rita
 		if c.Verb == bot.VerbApprove {
@@ -169,4 +169,5 @@ func TestWithTheStoreDownNothingLooksDone(t *testing.T) {
 		}
 		h.refused(who, c, bot.RefusedLater, "not recorded")
 	}
+	h.refused(stranger, bot.Command{Verb: bot.VerbHalt, Scope: bot.HaltTarget, Name: "x"}, bot.RefusedLater, "not certain that target x is halted", "salve halt")
 }

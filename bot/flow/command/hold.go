@@ -19,6 +19,9 @@ const (
 // living reads an incident that people can still work on.
 func (d *Desk) living(ctx context.Context, id bot.IncidentID) (bot.Incident, error) {
 	inc, err := d.store.Incident(ctx, id)
+	if errors.Is(err, bot.ErrNotFound) {
+		return inc, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is no incident %s.", id), "`salve incidents` lists what there is.")
+	}
 	if err != nil {
 		return inc, err
 	}
@@ -26,7 +29,7 @@ func (d *Desk) living(ctx context.Context, id bot.IncidentID) (bot.Incident, err
 	case bot.IncidentMerged:
 		return inc, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s is part of %s now.", id, inc.MergedInto), "Use "+inc.MergedInto.String()+".")
 	case bot.IncidentClosed:
-		return inc, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s is closed: %s.", id, inc.CloseReason), "salve reopen "+id.String())
+		return inc, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s is closed: %s.", id, inc.CloseReason), "Open it again: salve reopen "+id.String()+".")
 	case bot.IncidentOpen, bot.IncidentResolved:
 	}
 	return inc, nil
@@ -36,7 +39,7 @@ func (d *Desk) living(ctx context.Context, id bot.IncidentID) (bot.Incident, err
 func (d *Desk) save(ctx context.Context, o order, inc bot.Incident, change bot.Change, text string) (bot.Answer, error) {
 	inc.DueAt = o.now
 	change.Incidents = append(change.Incidents, inc)
-	if _, err := d.store.Commit(ctx, change); err != nil {
+	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: text, Incident: inc.ID}, nil
@@ -52,7 +55,7 @@ func (d *Desk) take(ctx context.Context, o order) (bot.Answer, error) {
 	}
 	text := fmt.Sprintf("%s is yours. Automation on it and its targets pauses until you release it.", inc.ID)
 	if inc.Owner != "" {
-		text = fmt.Sprintf("%s was %s's and is yours now.", inc.ID, inc.OwnerName)
+		text = fmt.Sprintf("%s was %s's and is yours now. Automation stays paused until you release it.", inc.ID, inc.OwnerName)
 	}
 	return d.own(ctx, o, owned(inc, o.By), o.event(bot.EventTaken, "took %s", inc.ID), text)
 }
@@ -63,13 +66,31 @@ func owned(inc bot.Incident, p bot.Person) bot.Incident {
 	return inc
 }
 
-// own writes an incident with its new owner, who holds its targets too.
+// own writes an incident with its new owner, who holds its targets too, and
+// those that the owner before held through it.
 func (d *Desk) own(ctx context.Context, o order, inc bot.Incident, e bot.Event, text string) (bot.Answer, error) {
-	change := bot.Change{Events: []bot.Event{e}}
-	for _, t := range inc.Decision.Targets {
-		change.Claims = append(change.Claims, bot.Claim{Target: t, Incident: inc.ID, Holder: inc.Owner, Name: inc.OwnerName, At: o.now})
+	held, err := d.store.ClaimsOf(ctx, inc.ID)
+	if err != nil {
+		return bot.Answer{}, err
 	}
+	change := bot.Change{Claims: holds(o, inc, held), Events: []bot.Event{e}}
 	return d.save(ctx, o, inc, change, text)
+}
+
+// holds are the claims of an incident's owner on its targets and on those that
+// were held before.
+func holds(o order, inc bot.Incident, before []bot.Claim) []bot.Claim {
+	targets := slices.Clone(inc.Decision.Targets)
+	for _, c := range before {
+		if !slices.Contains(targets, c.Target) {
+			targets = append(targets, c.Target)
+		}
+	}
+	var out []bot.Claim
+	for _, t := range targets {
+		out = append(out, bot.Claim{Target: t, Incident: inc.ID, Holder: inc.Owner, Name: inc.OwnerName, At: o.now})
+	}
+	return out
 }
 
 func (d *Desk) release(ctx context.Context, o order) (bot.Answer, error) {
@@ -103,8 +124,11 @@ func (d *Desk) successor(ctx context.Context, id string) (bot.Person, error) {
 	if errors.Is(err, bot.ErrNotFound) {
 		return p, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is nobody called %q.", id), "salve user list shows who there is.")
 	}
+	if err == nil && p.Disabled {
+		return p, bot.Refuse(bot.RefusedState, p.Name+" is disabled and could do nothing with it.", "Name somebody else, or have an admin change that: salve user enable "+id+".")
+	}
 	if err == nil && !p.Has(bot.RoleResponder) {
-		return p, bot.Refuse(bot.RefusedState, p.Name+" is not a responder and could do nothing with it.", "salve user edit "+id+" --role responder")
+		return p, bot.Refuse(bot.RefusedState, p.Name+" is not a responder and could do nothing with it.", "Name somebody else, or have an admin change that: salve user edit "+id+" --role responder.")
 	}
 	return p, err
 }
@@ -157,7 +181,7 @@ func (d *Desk) note(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{}, err
 	}
 	change := bot.Change{Incidents: []bot.Incident{inc}, Events: []bot.Event{o.event(bot.EventNoted, "noted on %s: %s", inc.ID, text)}}
-	if _, err := d.store.Commit(ctx, change); err != nil {
+	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: "Noted on " + inc.ID.String() + ".", Incident: inc.ID}, nil

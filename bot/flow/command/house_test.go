@@ -39,35 +39,13 @@ type house struct {
 	n     int
 }
 
-// faulty is a store that can be told to fail its writes.
-type faulty struct {
-	*sqlite.Store
-	mu   sync.Mutex
-	fail error
-}
-
-func (f *faulty) breakWith(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fail = err
-}
-
-func (f *faulty) Commit(ctx context.Context, c bot.Change) (bot.Receipt, error) {
-	f.mu.Lock()
-	err := f.fail
-	f.mu.Unlock()
-	if err != nil {
-		return bot.Receipt{}, err
-	}
-	return f.Store.Commit(ctx, c)
-}
-
 // brake is the halts of the store and a flag in memory.
 type brake struct {
 	store *faulty
 	mu    sync.Mutex
 	flag  string
 	fail  error
+	stuck error // the flag cannot be cleared
 }
 
 func (b *brake) Halts(ctx context.Context) ([]bot.Halt, error) {
@@ -92,8 +70,10 @@ func (b *brake) SetFlag(reason string) error {
 func (b *brake) ClearFlag() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.flag = ""
-	return nil
+	if b.stuck == nil {
+		b.flag = ""
+	}
+	return b.stuck
 }
 
 // shelf is a quarantine of one payload, Q-1.
@@ -115,7 +95,7 @@ func open(t *testing.T) *house {
 	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	h := &house{T: t, store: &faulty{Store: store}, start: time.Now().UTC().Add(-time.Hour).Truncate(time.Millisecond)}
+	h := &house{T: t, store: &faulty{Store: store, calls: -1}, start: time.Now().UTC().Add(-time.Hour).Truncate(time.Millisecond)}
 	h.brake = &brake{store: h.store}
 	h.desk, err = command.New(h.store, h.brake, shelf{}, command.Options{Known: func(name string) bool { return name == "restart" }})
 	require.NoError(t, err)
@@ -263,7 +243,7 @@ func (h *house) refused(who bot.Person, c bot.Command, code bot.RefusalCode, wor
 
 func (h *house) events() []bot.Event {
 	h.Helper()
-	list, err := h.store.Events(h.Context(), bot.EventQuery{Last: true, Limit: 100_000})
+	list, err := h.store.Store.Events(h.Context(), bot.EventQuery{Last: true, Limit: 100_000})
 	require.NoError(h, err)
 	return list
 }

@@ -179,3 +179,133 @@ func TestASplitTakesSomeAlertsOut(t *testing.T) {
 	h.refused(rita, bot.Command{Verb: bot.VerbSplit, Incident: inc.ID, Alerts: []string{"f1-0"}}, bot.RefusedInput, "nothing would be left")
 	h.refused(rita, bot.Command{Verb: bot.VerbSplit, Incident: inc.ID, Alerts: []string{"f9"}}, bot.RefusedInput, "--json")
 }
+
+// Repeats of an alert that was split out find it where it is; a later start of
+// it belongs to the group.
+func TestWhatWasSplitOutStaysOut(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(2)
+	out := h.says(rita, bot.Command{Verb: bot.VerbSplit, Incident: inc.ID, Alerts: []string{"f1-1"}}).Incident
+	again := h.alert(1, 1)
+	again.Title, again.Annotations = "Down", map[string]string{"summary": "still down"}
+	later := h.alert(1, 1)
+	later.StartsAt = h.start.Add(time.Minute)
+	got := h.commit(bot.Change{Observed: []bot.Alert{again, later}, By: bot.Actor{Name: "prod"}})
+	require.Equal(t, out, got.Observed[0].Incident)
+	require.Equal(t, inc.ID, got.Observed[1].Incident)
+}
+
+func TestASplitOfATakenIncidentIsTakenToo(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(2)
+	h.says(rob, bot.Command{Verb: bot.VerbTake, Incident: inc.ID})
+	h.says(rob, bot.Command{Verb: bot.VerbSnooze, Incident: inc.ID, For: bot.Duration(time.Hour)})
+	out := h.read(h.says(rita, bot.Command{Verb: bot.VerbSplit, Incident: inc.ID, Alerts: []string{"f1-1"}}).Incident)
+	require.Equal(t, bot.PersonID("rob"), out.Owner)
+	require.Equal(t, "Rob", out.OwnerName)
+	require.Equal(t, h.read(inc.ID).SnoozedUntil, out.SnoozedUntil)
+}
+
+func TestAMergeDoesNotSetAutomationFree(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	one, two := h.incident(1), h.incident(1)
+	h.says(rob, bot.Command{Verb: bot.VerbTake, Incident: two.ID})
+	answer := h.says(rita, bot.Command{Verb: bot.VerbMerge, Incident: two.ID, Into: one.ID})
+	require.Contains(t, answer.Text, one.ID.String()+" is Rob's")
+	require.Equal(t, bot.PersonID("rob"), h.read(one.ID).Owner)
+	require.Empty(t, h.read(two.ID).Owner)
+	var held []string
+	for _, c := range h.claims(one.ID) {
+		require.Equal(t, bot.PersonID("rob"), c.Holder)
+		held = append(held, c.Target)
+	}
+	require.ElementsMatch(t, []string{h.target(one.ID), h.target(two.ID)}, held)
+
+	three := h.incident(1)
+	h.says(rita, bot.Command{Verb: bot.VerbTake, Incident: three.ID})
+	h.says(rita, bot.Command{Verb: bot.VerbMerge, Incident: one.ID, Into: three.ID})
+	require.Equal(t, bot.PersonID("rita"), h.read(three.ID).Owner, "the one that stays keeps its owner")
+	require.Len(t, h.claims(three.ID), 3)
+	for _, c := range h.claims(three.ID) {
+		require.Equal(t, bot.PersonID("rita"), c.Holder)
+	}
+	require.Empty(t, h.claims(one.ID))
+}
+
+// A target that is no longer looked at is still held: whoever takes over holds
+// it as well, and release frees it.
+func TestWhoTakesOverHoldsWhatWasHeldBefore(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	h.says(rita, bot.Command{Verb: bot.VerbTake, Incident: inc.ID})
+	inc = h.read(inc.ID)
+	inc.Decision.Targets = []string{"elsewhere"}
+	h.commit(bot.Change{Incidents: []bot.Incident{inc}})
+	h.says(rob, bot.Command{Verb: bot.VerbTake, Incident: inc.ID})
+	require.Len(t, h.claims(inc.ID), 2)
+	for _, c := range h.claims(inc.ID) {
+		require.Equal(t, bot.PersonID("rob"), c.Holder, c.Target)
+	}
+	h.says(rob, bot.Command{Verb: bot.VerbRelease, Incident: inc.ID})
+	require.Empty(t, h.claims(inc.ID))
+}
+
+func TestWhoIsDisabledIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	h.refused(rita, bot.Command{Verb: bot.VerbAssign, Incident: inc.ID, To: "dora"}, bot.RefusedState, "disabled", "salve user enable dora")
+	h.refused(rita, bot.Command{Verb: bot.VerbHandover, Incident: inc.ID, To: "vera", Reason: "night"}, bot.RefusedState, "--role responder")
+}
+
+func TestNotesAreManyButNotEndless(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	for range 499 {
+		inc.Notes = append(inc.Notes, bot.Note{At: h.start, By: bot.Salve, Text: "x"})
+	}
+	h.commit(bot.Change{Incidents: []bot.Incident{inc}})
+	h.twice(rita, bot.Command{Verb: bot.VerbNote, Incident: inc.ID, Reason: "the last"})
+	h.refused(rita, bot.Command{Verb: bot.VerbNote, Incident: inc.ID, Reason: "one more"}, bot.RefusedState, "500 notes", "document")
+	h.refused(rita, bot.Command{Verb: bot.VerbHandover, Incident: inc.ID, To: "rob", Reason: "night"}, bot.RefusedState, "500 notes")
+	require.Len(t, h.read(inc.ID).Notes, 500)
+}
+
+func TestASnoozeHasBounds(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for d, ok := range map[time.Duration]bool{
+		-time.Hour: false, 0: false, 59 * time.Second: false, time.Minute: true, 7 * 24 * time.Hour: true, 7*24*time.Hour + 1: false,
+	} {
+		c := bot.Command{Verb: bot.VerbSnooze, Incident: h.incident(1).ID, For: bot.Duration(d)}
+		if ok {
+			h.says(rita, c)
+		} else {
+			h.refused(rita, c, bot.RefusedInput, "1 minute to 7 days", "30m")
+		}
+	}
+}
+
+// Its group has a newer incident meanwhile: that one takes what comes.
+func TestAnIncidentThatIsReopenedTakesNothingFromItsSuccessor(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	h.says(rita, bot.Command{Verb: bot.VerbClose, Incident: inc.ID, Reason: "done"})
+	next := h.commit(bot.Change{Observed: []bot.Alert{h.alert(1, 8)}, By: bot.Actor{Name: "prod"}}).Observed[0].Incident
+	require.NotEqual(t, inc.ID, next)
+	h.says(rita, bot.Command{Verb: bot.VerbReopen, Incident: inc.ID})
+	got := h.commit(bot.Change{Observed: []bot.Alert{h.alert(1, 9)}, By: bot.Actor{Name: "prod"}})
+	require.Equal(t, next, got.Observed[0].Incident)
+}
+
+func TestAMergeIntoWhatIsNotThereNamesIt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.refused(rita, bot.Command{Verb: bot.VerbMerge, Incident: h.incident(1).ID, Into: 998}, bot.RefusedUnknown, "I-998")
+}

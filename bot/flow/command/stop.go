@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,20 +21,21 @@ func (d *Desk) halt(ctx context.Context, o order) (bot.Answer, error) {
 	if err == nil && slices.ContainsFunc(halts, func(x bot.Halt) bool { return x.Scope == h.Scope && x.Name == h.Name }) {
 		return bot.Answer{Text: what(h) + " is halted already.", Repeated: true}, nil
 	}
-	e := o.event(bot.EventHalted, "halted %s", strings.ToLower(what(h)))
+	e := o.event(bot.EventHalted, "halted %s", within(h))
 	if h.Reason != "" {
 		e.Text += ": " + h.Reason
 	}
-	_, err = d.store.Commit(ctx, bot.Change{Halts: []bot.Halt{h}, Events: []bot.Event{e}})
+	err = d.commit(ctx, bot.Change{Halts: []bot.Halt{h}, Events: []bot.Event{e}})
 	if err != nil && h.Scope == bot.HaltAll {
-		if ferr := d.brake.SetFlag(o.by.Name + ": " + h.Reason); ferr != nil {
-			return bot.Answer{}, fmt.Errorf("%w; and %w", err, ferr)
+		if ferr := d.brake.SetFlag(strings.TrimSuffix(o.by.Name+": "+h.Reason, ": ")); ferr != nil {
+			d.opts.Log.ErrorContext(ctx, "halt not recorded", "scope", h.Scope, "err", errors.Join(err, ferr))
+			return bot.Answer{}, bot.Refuse(bot.RefusedLater, "It is not certain that anything is halted: neither the store nor the flag file could be written.", "Try again at once; if that does not help, stop Salve itself.")
 		}
 		return bot.Answer{Text: "Everything is halted by the flag file; the store did not answer, so this is not in the audit log yet. A step in flight ends; nothing new begins."}, nil
 	}
 	if err != nil {
 		d.opts.Log.ErrorContext(ctx, "halt not recorded", "scope", h.Scope, "name", h.Name, "err", err)
-		return bot.Answer{}, bot.Refuse(bot.RefusedLater, "This was not recorded: the store did not answer.", "Halt everything instead, which needs no store: salve halt.")
+		return bot.Answer{}, bot.Refuse(bot.RefusedLater, "It is not certain that "+within(h)+" is halted: the store did not answer.", "Halt everything instead, which needs no store: salve halt.")
 	}
 	return bot.Answer{Text: what(h) + " is halted. A step in flight ends; nothing new begins until somebody resumes."}, nil
 }
@@ -53,14 +55,21 @@ func haltOf(o order) (bot.Halt, *bot.Refusal) {
 	return h, nil
 }
 
+// what names what a halt stops, at the head of a sentence.
 func what(h bot.Halt) string {
+	w := within(h)
+	return strings.ToUpper(w[:1]) + w[1:]
+}
+
+// within is what, inside a sentence.
+func within(h bot.Halt) string {
 	switch h.Scope {
 	case bot.HaltPlaybook:
-		return "Playbook " + h.Name
+		return "playbook " + h.Name
 	case bot.HaltTarget:
-		return "Target " + h.Name
+		return "target " + h.Name
 	default:
-		return "Everything"
+		return "everything"
 	}
 }
 
@@ -73,19 +82,30 @@ func (d *Desk) resume(ctx context.Context, o order) (bot.Answer, error) {
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	standing := slices.ContainsFunc(halts, func(x bot.Halt) bool { return x.Scope == h.Scope && x.Name == h.Name })
+	standing, rest := false, ""
+	for _, x := range halts {
+		if x.Scope == h.Scope && x.Name == h.Name {
+			standing = true
+		} else {
+			rest += ", " + within(x)
+		}
+	}
+	if rest != "" {
+		rest = " Still halted: " + rest[len(", "):] + "."
+	}
 	if !standing {
-		return bot.Answer{Text: what(h) + " is not halted.", Repeated: true}, nil
+		return bot.Answer{Text: "There is no halt of " + within(h) + "." + rest, Repeated: true}, nil
 	}
 	h.Lifted = true
-	e := o.event(bot.EventResumed, "lifted the halt of %s", strings.ToLower(what(h)))
-	if _, err := d.store.Commit(ctx, bot.Change{Halts: []bot.Halt{h}, Events: []bot.Event{e}}); err != nil {
+	e := o.event(bot.EventResumed, "lifted the halt of %s", within(h))
+	if err := d.commit(ctx, bot.Change{Halts: []bot.Halt{h}, Events: []bot.Event{e}}); err != nil {
 		return bot.Answer{}, err
 	}
 	if h.Scope == bot.HaltAll {
 		if err := d.brake.ClearFlag(); err != nil {
-			return bot.Answer{}, err
+			d.opts.Log.ErrorContext(ctx, "the halt flag stands", "err", err)
+			return bot.Answer{}, bot.Refuse(bot.RefusedLater, "Everything is still halted: the flag file cannot be removed.", "See why in the log, then resume again.")
 		}
 	}
-	return bot.Answer{Text: what(h) + " may run again. What was stopped waits for a person: salve runs --active, then salve settle R-88 continue."}, nil
+	return bot.Answer{Text: "The halt of " + within(h) + " is lifted." + rest + " What was stopped waits for a person: salve runs --active, then salve settle RUN continue."}, nil
 }

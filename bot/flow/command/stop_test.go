@@ -24,6 +24,8 @@ func (silent) Incident(context.Context, bot.IncidentID) (bot.Incident, error) {
 	return bot.Incident{ID: 1, Version: 1, Fold: bot.Fold{Firing: 1}}, nil
 }
 
+func (silent) ClaimsOf(context.Context, bot.IncidentID) ([]bot.Claim, error) { return nil, nil }
+
 // lever is a brake with a flag and nothing else.
 type lever struct{ flag string }
 
@@ -44,7 +46,8 @@ func TestAStoreThatHangsHoldsNobodyUp(t *testing.T) {
 		require.LessOrEqual(t, time.Since(began), 2*time.Second)
 
 		_, err = desk.Do(t.Context(), bot.Command{Verb: bot.VerbTake, Incident: 1, By: rita})
-		require.ErrorContains(t, err, "not recorded")
+		require.ErrorContains(t, err, "not known whether this was recorded")
+		require.ErrorContains(t, err, "Say it again")
 		require.LessOrEqual(t, time.Since(began), 7*time.Second)
 	})
 }

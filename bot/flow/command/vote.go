@@ -51,20 +51,19 @@ func (d *Desk) vote(ctx context.Context, o order, yes bool) (bot.Answer, error) 
 		return d.refuse(ctx, o, a, change)
 	case bot.ApprovalPending, bot.ApprovalExpired, bot.ApprovalWithdrawn:
 	}
-	if _, err := d.store.Commit(ctx, change); err != nil {
+	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: "Your vote counts. " + standing(a), Incident: a.Incident, Approval: a.ID}, nil
 }
 
-// decided adds to a refusal who was first, and when.
+// decided adds to a refusal when it was decided; it says by whom already.
 func decided(a bot.Approval, err error) error {
 	r, ok := errors.AsType[*bot.Refusal](err)
-	if !ok || r.Code != bot.RefusedState || a.DecidedAt.IsZero() {
+	if !ok || r.Code != bot.RefusedState || a.DecidedAt.IsZero() || a.State == bot.ApprovalExpired {
 		return err
 	}
-	why := fmt.Sprintf("%s It was decided by %s at %s.", r.Why, a.DecidedBy.Name, a.DecidedAt.UTC().Format("15:04:05 UTC"))
-	return bot.Refuse(r.Code, why, r.Next)
+	return bot.Refuse(r.Code, r.Why+" That was at "+a.DecidedAt.UTC().Format("2006-01-02 15:04:05 UTC")+".", r.Next)
 }
 
 // expire writes down that the time of a question is over, if it is. Nothing
@@ -83,22 +82,24 @@ func (d *Desk) expire(ctx context.Context, o order, a bot.Approval) error {
 	event.Text = fmt.Sprintf("nobody decided about %s on %s in time; nothing was changed there", a.Playbook, a.Target)
 	call := event
 	call.Kind, call.Text = bot.EventEscalated, fmt.Sprintf("a person is needed: take %s, or ask again: salve run %s %s", a.Incident, a.Playbook, a.Incident)
-	_, err = d.store.Commit(ctx, bot.Change{
+	return d.commit(ctx, bot.Change{
 		Approvals: []bot.Approval{late}, Incidents: []bot.Incident{inc}, Events: []bot.Event{event, call},
 	})
-	return err
 }
 
 func standing(a bot.Approval) string {
-	return fmt.Sprintf("%s for %s on %s is %s; needed: %s.", a.ID, a.Playbook, a.Target, a.State, approval.WhoMay(a))
+	if a.State != bot.ApprovalPending {
+		return fmt.Sprintf("%s for %s on %s is %s.", a.ID, a.Playbook, a.Target, a.State)
+	}
+	return fmt.Sprintf("%s for %s on %s still waits; needed: %s.", a.ID, a.Playbook, a.Target, approval.WhoMay(a))
 }
 
 func voted(o order, a bot.Approval, yes bool) bot.Event {
-	word := "yes"
+	word, because := "yes", ""
 	if !yes {
-		word = "no: " + o.Reason
+		word, because = "no", ": "+strings.TrimSpace(o.Reason)
 	}
-	e := o.event(bot.EventVoted, "said %s to plan %s (%s on %s)", word, a.Digest.Short(), a.Playbook, a.Target)
+	e := o.event(bot.EventVoted, "said %s to plan %s (%s on %s)%s", word, a.Digest.Short(), a.Playbook, a.Target, because)
 	e.Approval, e.Plan = a.ID, a.Plan
 	e.Data = map[string]string{"digest": string(a.Digest), "surface": o.Surface}
 	return e
@@ -120,27 +121,45 @@ func (d *Desk) question(ctx context.Context, o order) (bot.Approval, error) {
 	if err != nil {
 		return bot.Approval{}, err
 	}
-	var pending []bot.Approval
+	var pending, named []bot.Approval
 	for _, a := range all {
-		if o.Digest != "" && a.Digest.Matches(o.Digest) {
-			return a, nil // newest first: the latest with this digest, decided or not
+		if a.Digest.Matches(o.Digest) {
+			named = append(named, a)
 		}
 		if a.State == bot.ApprovalPending {
 			pending = append(pending, a)
 		}
 	}
 	switch {
+	case len(named) > 0:
+		return latest(named, o)
 	case len(pending) == 1 && o.Digest == "":
 		return pending[0], nil
 	case len(pending) == 0 && len(all) > 0 && o.Digest == "":
 		return all[0], nil // Cast says how it was decided
+	case len(pending) == 0 && o.Digest == "":
+		return bot.Approval{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("Nothing of %s waits for an approval.", o.Incident), "Read it as it is now: salve show "+o.Incident.String())
 	case len(pending) == 0:
-		return bot.Approval{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("Nothing of %s waits for an approval under that digest.", o.Incident), "Read it as it is now: salve show "+o.Incident.String())
+		return bot.Approval{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("No plan of %s has the digest %s, and nothing of it waits.", o.Incident, o.Digest), "Read it as it is now: salve show "+o.Incident.String())
 	case o.Digest == "":
 		return bot.Approval{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("%d plans of %s wait: %s.", len(pending), o.Incident, list(pending)), "Name the digest of one.")
 	default:
 		return bot.Approval{}, bot.Refuse(bot.RefusedMoved, fmt.Sprintf("No plan of %s has the digest %s. What waits: %s.", o.Incident, o.Digest, list(pending)), "Read the plan as it is now: salve show "+o.Incident.String())
 	}
+}
+
+// latest is the newest question about the plan that was typed, decided or not.
+// Whoever sends alerts can shape a plan until its digest begins like that of
+// another: then the start alone names neither.
+func latest(named []bot.Approval, o order) (bot.Approval, error) {
+	for _, a := range named {
+		if a.Digest != named[0].Digest {
+			return bot.Approval{}, bot.Refuse(bot.RefusedInput,
+				fmt.Sprintf("Several plans of %s have a digest that begins with %s: %s and %s.", o.Incident, o.Digest, named[0].Digest, a.Digest),
+				"Read them again, and name one by its whole digest.")
+		}
+	}
+	return named[0], nil
 }
 
 func list(as []bot.Approval) string {
@@ -179,11 +198,11 @@ func (d *Desk) start(ctx context.Context, o order, a bot.Approval, change bot.Ch
 	planned := o.event(bot.EventRunPlanned, "started %s: %s on %s", run.ID, run.Playbook, run.Target)
 	planned.Approval, planned.Plan, planned.Run = a.ID, a.Plan, run.ID
 	change.Events = append(change.Events, approved, planned)
-	if _, err := d.store.Commit(ctx, change); err != nil {
+	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, d.busy(ctx, err, a)
 	}
 	return bot.Answer{
-		Text:     fmt.Sprintf("Approved. %s runs %s on %s; salve show %s follows it.", run.ID, run.Playbook, run.Target, a.Incident),
+		Text:     fmt.Sprintf("Approved. %s runs %s on %s.", run.ID, run.Playbook, run.Target),
 		Incident: a.Incident, Approval: a.ID, Run: run.ID,
 	}, nil
 }
@@ -212,17 +231,21 @@ func (d *Desk) refuse(ctx context.Context, o order, a bot.Approval, change bot.C
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	inc.Decision.Headline = fmt.Sprintf("%s denied %s: %s. The incident stays open; take it, or run another playbook.", o.by.Name, a.Playbook, strings.TrimSpace(o.Reason))
+	stays, next := "", ""
+	if s := inc.State(); s == bot.IncidentOpen || s == bot.IncidentResolved {
+		stays, next = fmt.Sprintf(" %s stays open.", a.Incident), " The incident stays open; take it, or run another playbook."
+	}
+	inc.Decision.Headline = fmt.Sprintf("%s denied %s: %s.%s", o.by.Name, a.Playbook, strings.TrimSpace(o.Reason), next)
 	inc.DueAt = o.now
 	change.Incidents = []bot.Incident{inc}
 	denied := o.event(bot.EventDenied, "denied plan %s: %s", a.Digest.Short(), strings.TrimSpace(o.Reason))
 	denied.Approval, denied.Plan, denied.Data = a.ID, a.Plan, map[string]string{"digest": string(a.Digest)}
 	change.Events = append(change.Events, denied)
-	if _, err := d.store.Commit(ctx, change); err != nil {
+	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{
-		Text:     fmt.Sprintf("Denied. Nothing was done, %s stays open, and the same plan is not proposed again unless its facts change or somebody asks.", a.Incident),
+		Text:     fmt.Sprintf("Denied. Nothing was done.%s The same plan is not proposed again unless its facts change or somebody asks.", stays),
 		Incident: a.Incident, Approval: a.ID,
 	}, nil
 }

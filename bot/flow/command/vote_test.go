@@ -43,7 +43,7 @@ func TestAnApprovalIsOneDecisionWithItsRun(t *testing.T) {
 	again := h.says(olga, yes)
 	require.True(t, again.Repeated)
 	require.Len(t, h.events(), events)
-	h.refused(omar, yes, bot.RefusedState, "decided by Olga at")
+	h.refused(omar, yes, bot.RefusedState, "approved by Olga", "That was at 20")
 }
 
 func TestADenialClosesTheQuestionAndNotTheIncident(t *testing.T) {
@@ -60,7 +60,7 @@ func TestADenialClosesTheQuestionAndNotTheIncident(t *testing.T) {
 	require.Contains(t, after.Decision.Headline, "Rita denied restart: wrong host")
 	require.False(t, after.DueAt.IsZero())
 	require.True(t, h.says(rita, no).Repeated)
-	h.refused(olga, bot.Command{Verb: bot.VerbApprove, Approval: a.ID, Digest: a.Digest.Short()}, bot.RefusedState, "denied by Rita", "at ")
+	h.refused(olga, bot.Command{Verb: bot.VerbApprove, Approval: a.ID, Digest: a.Digest.Short()}, bot.RefusedState, "denied by Rita", "That was at 20")
 	runs, err := h.store.Runs(t.Context(), bot.RunQuery{})
 	require.NoError(t, err)
 	require.Empty(t, runs)
@@ -150,7 +150,7 @@ func TestOfEightWhoPressAtOnceOneDecides(t *testing.T) {
 					return
 				}
 				r, ok := errors.AsType[*bot.Refusal](err)
-				if !ok || r.Code != bot.RefusedState || !strings.Contains(r.Why, "decided by") {
+				if !ok || r.Code != bot.RefusedState || !strings.Contains(r.Why, "That was at") {
 					t.Errorf("round %d: %v", round, err)
 				}
 			})
@@ -169,4 +169,69 @@ func TestOfEightWhoPressAtOnceOneDecides(t *testing.T) {
 			require.Empty(t, runs)
 		}
 	}
+}
+
+func TestWhoAskedOrWroteItUnreviewedHasNoVote(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	a := h.asks(inc, func(p *bot.Plan) {
+		p.AskedBy, p.Rule.Excluded = bot.Actor{Person: "olga", Name: "Olga"}, []bot.PersonID{"olga"}
+	})
+	yes := bot.Command{Verb: bot.VerbApprove, Incident: inc.ID, Digest: a.Digest.Short()}
+	h.refused(olga, yes, bot.RefusedForbidden, "has no vote", "Ask somebody else of group oncall")
+	require.NotZero(t, h.says(omar, yes).Run)
+	b := h.asks(h.incident(1), func(p *bot.Plan) { p.Rule.Excluded = []bot.PersonID{"olga"} })
+	h.says(olga, bot.Command{Verb: bot.VerbDeny, Approval: b.ID, Reason: "I was wrong"})
+	require.Equal(t, bot.ApprovalDenied, h.approval(b.ID).State, "anybody may take back what they caused")
+}
+
+// Whoever sends alerts can try values until the digest of a harmful plan begins
+// like that of a harmless one.
+func TestAStartOfADigestThatNamesTwoPlansNamesNeither(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	one, two := h.asks(inc), h.asks(inc, func(p *bot.Plan) { p.Target = "elsewhere" })
+	one.Digest = two.Digest[:12] + bot.Digest(strings.Repeat("0", 52))
+	h.commit(bot.Change{Approvals: []bot.Approval{one}})
+	for _, c := range []bot.Command{{Verb: bot.VerbApprove}, {Verb: bot.VerbDeny, Reason: "no"}} {
+		c.Incident, c.Digest = inc.ID, two.Digest.Short()
+		h.refused(olga, c, bot.RefusedInput, string(one.Digest), string(two.Digest))
+	}
+	h.says(olga, bot.Command{Verb: bot.VerbApprove, Incident: inc.ID, Digest: string(two.Digest)})
+	require.Equal(t, bot.ApprovalPending, h.approval(one.ID).State)
+}
+
+func TestAPlanThatIsNotTheOneThatWasShownIsNotRun(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	a := h.asks(h.incident(1))
+	a.Digest = bot.Digest(strings.Repeat("a", 64))
+	h.commit(bot.Change{Approvals: []bot.Approval{a}})
+	h.refused(olga, bot.Command{Verb: bot.VerbApprove, Approval: a.ID, Digest: string(a.Digest)}, bot.RefusedMoved, "audit verify")
+	h.refused(olga, bot.Command{Verb: bot.VerbApprove, Approval: a.ID, Digest: strings.Repeat("b", 64)}, bot.RefusedMoved, a.Digest.Short())
+}
+
+func TestAVoteOnNothingSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	h.refused(rita, bot.Command{Verb: bot.VerbDeny, Reason: "no"}, bot.RefusedInput, "salve approvals")
+	h.refused(rita, bot.Command{Verb: bot.VerbDeny, Incident: inc.ID, Reason: "no"}, bot.RefusedState, "waits", "salve show "+inc.ID.String())
+	h.refused(olga, bot.Command{Verb: bot.VerbApprove, Incident: inc.ID, Digest: "00000000"}, bot.RefusedState, "00000000")
+}
+
+// An undo is asked about on an incident that may be closed: its denial does not
+// say that the incident stays open.
+func TestADenialOnAClosedIncidentDoesNotCallItOpen(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	h.says(rita, bot.Command{Verb: bot.VerbClose, Incident: inc.ID, Reason: "done"})
+	a := h.asks(inc)
+	answer := h.says(rita, bot.Command{Verb: bot.VerbDeny, Approval: a.ID, Reason: "no"})
+	require.NotContains(t, answer.Text, "open")
+	require.NotContains(t, h.read(inc.ID).Decision.Headline, "open")
+	require.Equal(t, bot.IncidentClosed, h.read(inc.ID).State())
 }

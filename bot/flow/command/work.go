@@ -89,8 +89,8 @@ func (d *Desk) undo(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{}, bot.Refuse(bot.RefusedState, r.ID.String()+" is an undo itself.", "Run the playbook again if it is needed after all.")
 	case r.UndoneBy != 0:
 		return bot.Answer{Text: fmt.Sprintf("%s was undone by %s.", r.ID, r.UndoneBy), Incident: r.Incident, Run: r.UndoneBy, Repeated: true}, nil
-	case !r.Changed():
-		return bot.Answer{}, bot.Refuse(bot.RefusedState, r.ID.String()+" did nothing that could be undone.", "")
+	case !r.Changed(), r.UndoUntil.IsZero():
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, r.ID.String()+" did nothing that could be undone.", "What its steps did: salve show "+r.ID.String()+".")
 	case !o.now.Before(r.UndoUntil):
 		return bot.Answer{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("%s could be undone until %s.", r.ID, r.UndoUntil.Format("2006-01-02 15:04 UTC")), "Look at the target and write a playbook for what is needed now.")
 	}
@@ -113,7 +113,14 @@ func (d *Desk) cancel(ctx context.Context, o order) (bot.Answer, error) {
 	}
 	o.Incident = r.Incident
 	if r.CancelBy.Name != "" {
-		return bot.Answer{Text: fmt.Sprintf("%s was cancelled by %s already; it is %s.", r.ID, r.CancelBy.Name, r.State), Incident: r.Incident, Run: r.ID, Repeated: true}, nil
+		text := fmt.Sprintf("%s was cancelled by %s already; it is %s.", r.ID, r.CancelBy.Name, r.State)
+		switch {
+		case runner.InFlight(r):
+			text = fmt.Sprintf("%s was cancelled by %s already; it stops when its present step is over.", r.ID, r.CancelBy.Name)
+		case r.State == bot.RunWaiting:
+			text = fmt.Sprintf("%s was cancelled by %s already; it waits for somebody to settle it: %s.", r.ID, r.CancelBy.Name, r.Reason)
+		}
+		return bot.Answer{Text: text, Incident: r.Incident, Run: r.ID, Repeated: true}, nil
 	}
 	next, err := runner.Cancel(r, o.by, o.now)
 	if err != nil {
@@ -186,7 +193,7 @@ func (d *Desk) moveRun(ctx context.Context, o order, r bot.Run, e bot.Event, tex
 			return bot.Answer{}, err
 		}
 	}
-	if _, err := d.store.Commit(ctx, change); err != nil {
+	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Text: text, Incident: r.Incident, Run: r.ID}, nil

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,5 +162,82 @@ func TestHaltingEverythingNeedsNoStore(t *testing.T) {
 
 	h.store.breakWith(bot.ErrUnavailable)
 	h.brake.fail = errors.New("the disk is gone")
-	h.refused(stranger, bot.Command{Verb: bot.VerbHalt}, bot.RefusedLater)
+	h.refused(stranger, bot.Command{Verb: bot.VerbHalt}, bot.RefusedLater, "neither", "stop Salve itself")
+}
+
+func TestAHaltIsNotRefusedOverItsWording(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.says(stranger, bot.Command{Verb: bot.VerbHalt, Reason: "sm\aoke\xff " + strings.Repeat("!", 9000), Name: "\x00", To: strings.Repeat("x", 999)})
+	halts, err := h.brake.Halts(t.Context())
+	require.NoError(t, err)
+	require.Len(t, halts, 1)
+	require.Equal(t, bot.HaltAll, halts[0].Scope)
+	require.Empty(t, halts[0].Name)
+	require.True(t, strings.HasPrefix(halts[0].Reason, "smoke !!!"))
+	h.refused(stranger, bot.Command{Verb: bot.VerbHalt, Scope: bot.HaltTarget, Name: "\x00"}, bot.RefusedInput)
+}
+
+func TestLiftingOneHaltSaysWhichStillStand(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.says(stranger, bot.Command{Verb: bot.VerbHalt})
+	h.says(rita, bot.Command{Verb: bot.VerbHalt, Scope: bot.HaltTarget, Name: "DB-1"})
+	require.Contains(t, h.last(bot.EventHalted).Text, "halted target DB-1", "a name is written as it is")
+	require.Contains(t, h.says(rosa, bot.Command{Verb: bot.VerbResume}).Text, "Still halted: target DB-1.")
+	require.Contains(t, h.says(rosa, bot.Command{Verb: bot.VerbResume}).Text, "There is no halt of everything. Still halted: target DB-1.")
+	require.NotContains(t, h.says(rosa, bot.Command{Verb: bot.VerbResume, Scope: bot.HaltTarget, Name: "DB-1"}).Text, "Still")
+}
+
+func TestAFlagThatCannotBeRemovedStillHalts(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.store.breakWith(bot.ErrUnavailable)
+	h.says(stranger, bot.Command{Verb: bot.VerbHalt})
+	require.Equal(t, "uid 1000 (unknown)", h.brake.flag)
+	h.store.breakWith(nil)
+	h.brake.stuck = errors.New("read-only")
+	_, err := h.tries(rosa, bot.Command{Verb: bot.VerbResume})
+	require.ErrorContains(t, err, "still halted")
+	h.brake.stuck = nil
+	require.False(t, h.says(rosa, bot.Command{Verb: bot.VerbResume}).Repeated)
+	require.Empty(t, h.brake.flag)
+}
+
+func TestARunWithoutAnyUndoSaysSo(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	r := h.runs(h.incident(1), func(r *bot.Run) { over(r); r.UndoUntil = time.Time{} })
+	h.refused(rita, bot.Command{Verb: bot.VerbUndo, Run: r.ID}, bot.RefusedState, "nothing that could be undone")
+}
+
+func TestACancelledRunThatWaitsSaysWhatFor(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	r := h.runs(h.incident(1), func(r *bot.Run) { waiting(r); r.CancelBy = bot.Actor{Name: "Rob"} })
+	answer := h.says(rita, bot.Command{Verb: bot.VerbCancel, Run: r.ID})
+	require.True(t, answer.Repeated)
+	require.Contains(t, answer.Text, "settle")
+}
+
+func TestARequestTooManyIsPutOff(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	for range 20 {
+		inc.Asked = append(inc.Asked, bot.Ask{Kind: bot.AskRun, Playbook: "other"})
+	}
+	h.commit(bot.Change{Incidents: []bot.Incident{inc}})
+	h.refused(rita, bot.Command{Verb: bot.VerbRun, Incident: inc.ID, Playbook: "restart"}, bot.RefusedLater, "20 requests")
+}
+
+func TestAnUndoThatWaitsForApprovalIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	inc := h.incident(1)
+	r := h.runs(inc, over)
+	a := h.asks(inc, func(p *bot.Plan) { p.Kind, p.Undoes = bot.PlanUndo, r.ID })
+	answer := h.says(rob, bot.Command{Verb: bot.VerbUndo, Run: r.ID})
+	require.True(t, answer.Repeated)
+	require.Equal(t, a.ID, answer.Approval)
 }
