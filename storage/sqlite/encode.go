@@ -14,6 +14,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"salve/bot"
 )
@@ -199,8 +200,9 @@ func encode(noun any) (string, error) {
 	return string(b), err
 }
 
+// decode reads as encoding/json does, in less time.
 func decode(body []byte, noun any) error {
-	if err := json.Unmarshal(body, noun); err != nil {
+	if err := jsonv1.Unmarshal(body, noun); err != nil {
 		return fmt.Errorf("%w: %T: %w", errDamaged, noun, err)
 	}
 	return nil

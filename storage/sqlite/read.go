@@ -13,12 +13,21 @@ type ask struct {
 	doing string
 	text  string
 	args  []any
+	long  bool // it may take long: it ends with its context
 }
 
 func asking(doing, text string, args ...any) ask { return ask{doing: doing, text: text, args: args} }
 
 // rowsOf reads all rows.
 func rowsOf[T any](ctx context.Context, s *Store, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failure(a.doing, err)
+	}
+	if !a.long {
+		// To watch a context takes two goroutines a query, which is more than most
+		// of them take to run.
+		ctx = context.WithoutCancel(ctx)
+	}
 	rows, err := s.reads.query(ctx, s.readDB, a.text, a.args)
 	if err != nil {
 		return nil, failure(a.doing, err)
@@ -61,6 +70,7 @@ func scanBody[T any](rows *sql.Rows) (v T, err error) {
 type filter struct {
 	terms []string
 	args  []any
+	scans bool // a term that no index answers
 }
 
 // add takes a term with one ? for each argument.
@@ -90,7 +100,10 @@ func (f *filter) ask(doing, from, order string, limit int) ask {
 		from += " WHERE " + strings.Join(f.terms, " AND ")
 	}
 	args := append(slices.Clip(f.args), int64(limit))
-	return ask{doing: doing, text: from + " ORDER BY " + order + " LIMIT $" + strconv.Itoa(len(args)), args: args}
+	return ask{
+		doing: doing, text: from + " ORDER BY " + order + " LIMIT $" + strconv.Itoa(len(args)), args: args,
+		long: f.scans || limit > 1000,
+	}
 }
 
 // limitOf is how many rows a query wants.

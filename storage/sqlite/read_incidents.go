@@ -45,6 +45,7 @@ func (s *Store) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incid
 		f.add("owner = ? AND owner <> ''", string(q.Owner))
 	}
 	if q.Text != "" {
+		f.scans = true
 		f.add(`title_lower LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(q.Text))+"%")
 	}
 	if q.Like != nil {

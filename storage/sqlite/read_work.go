@@ -1,9 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -102,26 +103,41 @@ func scanRun(rows *sql.Rows) (r bot.Run, err error) {
 	return r, err
 }
 
-// History reads what the guard wants to know about a target and a playbook.
+// History reads what the guard wants to know about a target and a playbook, as
+// of one moment.
 func (s *Store) History(ctx context.Context, playbook, target string) (bot.History, error) {
 	var h bot.History
-	var err error
-	if h.Active, err = s.maybeRun(ctx, asking("read history", query.ActiveRun, target)); err != nil {
+	_, err := rowsOf(ctx, s, asking("read history", query.History, target, playbook), func(rows *sql.Rows) (struct{}, error) {
+		return struct{}{}, scanHistory(rows, &h)
+	})
+	if err != nil {
 		return bot.History{}, err
 	}
-	if h.Last, err = s.maybeRun(ctx, asking("read history", query.LastRun, target, playbook)); err != nil {
-		return bot.History{}, err
-	}
-	h.Claims, err = rowsOf(ctx, s, asking("read claims", query.ClaimsOnTarget, target), scanBody[bot.Claim])
-	return h, err
+	slices.SortFunc(h.Claims, func(a, b bot.Claim) int { return cmp.Compare(a.Incident, b.Incident) })
+	return h, nil
 }
 
-func (s *Store) maybeRun(ctx context.Context, a ask) (*bot.Run, error) {
-	r, err := rowOf(ctx, s, a, scanRun)
-	if errors.Is(err, bot.ErrNotFound) {
-		return nil, nil
+func scanHistory(rows *sql.Rows, h *bot.History) error {
+	var what, id, version int64
+	var body sql.RawBytes
+	if err := rows.Scan(&what, &id, &version, &body); err != nil {
+		return err
 	}
-	return &r, err
+	if what == 3 {
+		var c bot.Claim
+		err := decode(body, &c)
+		h.Claims = append(h.Claims, c)
+		return err
+	}
+	r := new(bot.Run)
+	err := decode(body, r)
+	r.ID, r.Version = bot.RunID(id), version
+	if what == 1 {
+		h.Active = r
+	} else {
+		h.Last = r
+	}
+	return err
 }
 
 // Halts reads all that are set.

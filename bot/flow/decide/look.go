@@ -71,8 +71,8 @@ func (k *look) read(ctx context.Context) (err error) {
 	if k.runs, err = k.leg.store.Runs(ctx, bot.RunQuery{Incident: id, Limit: maxRows}); err != nil {
 		return fmt.Errorf("read runs: %w", err)
 	}
-	if len(k.approvals)+len(k.runs) == 0 {
-		return nil
+	if !slices.ContainsFunc(k.approvals, func(a bot.Approval) bool { return a.State == bot.ApprovalPending }) {
+		return nil // only open questions are held against their plans
 	}
 	plans, err := k.leg.store.Plans(ctx, id)
 	if err != nil {

@@ -60,19 +60,22 @@ const (
 	Run             = Runs + ` WHERE id = $1`
 	DueRuns         = Runs + ` WHERE due_at > 0 AND due_at <= $1 AND active = 1 ORDER BY due_at, id LIMIT $2`
 	InterruptedRuns = Runs + ` WHERE active = 1 AND due_at = 0 AND state <> 'waiting' AND epoch < $1 ORDER BY id`
-	ActiveRun       = Runs + ` WHERE target = $1 AND active = 1`
-	LastRun         = Runs + ` WHERE target = $1 AND playbook = $2 AND active = 0 AND changed = 1 ORDER BY ended_at DESC, id DESC LIMIT 1`
+	// History gives the active Run of a target, then the last one of a playbook
+	// that changed it, then the claims on it: which of them stands in the first
+	// column.
+	History = `SELECT 1, id, version, body FROM runs WHERE target = $1 AND active = 1
+UNION ALL SELECT 2, id, version, body FROM (SELECT id, version, body FROM runs WHERE target = $1 AND playbook = $2 AND active = 0 AND changed = 1 ORDER BY ended_at DESC, id DESC LIMIT 1) AS last
+UNION ALL SELECT 3, incident, 0, body FROM claims WHERE target = $1`
 )
 
 // Claims and Halts.
 const (
-	PutClaim       = `INSERT INTO claims (target, incident, body) VALUES ($1, $2, $3) ON CONFLICT (target, incident) DO UPDATE SET body = excluded.body`
-	DeleteClaim    = `DELETE FROM claims WHERE target = $1 AND incident = $2`
-	ClaimsOf       = `SELECT body FROM claims WHERE incident = $1 ORDER BY target`
-	ClaimsOnTarget = `SELECT body FROM claims WHERE target = $1 ORDER BY incident`
-	PutHalt        = `INSERT INTO halts (scope, name, body) VALUES ($1, $2, $3) ON CONFLICT (scope, name) DO UPDATE SET body = excluded.body`
-	DeleteHalt     = `DELETE FROM halts WHERE scope = $1 AND name = $2`
-	Halts          = `SELECT body FROM halts ORDER BY scope, name`
+	PutClaim    = `INSERT INTO claims (target, incident, body) VALUES ($1, $2, $3) ON CONFLICT (target, incident) DO UPDATE SET body = excluded.body`
+	DeleteClaim = `DELETE FROM claims WHERE target = $1 AND incident = $2`
+	ClaimsOf    = `SELECT body FROM claims WHERE incident = $1 ORDER BY target`
+	PutHalt     = `INSERT INTO halts (scope, name, body) VALUES ($1, $2, $3) ON CONFLICT (scope, name) DO UPDATE SET body = excluded.body`
+	DeleteHalt  = `DELETE FROM halts WHERE scope = $1 AND name = $2`
+	Halts       = `SELECT body FROM halts ORDER BY scope, name`
 )
 
 // People and Tokens.
