@@ -2,6 +2,7 @@ package secret
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,8 @@ import (
 // keys looks beyond the end of a line: streams are cut there.
 type pattern struct {
 	re   *regexp.Regexp
-	hint []string // one of these must be in the text; none: always tried
+	hint []string // one of these must be in the text
+	fold bool     // upper case or lower case: hints are lower case
 	ends string   // what ends a match that the end of the text cut off
 }
 
@@ -21,6 +23,13 @@ const (
 
 func token(re string, hint ...string) pattern {
 	return pattern{re: regexp.MustCompile(re), hint: hint, ends: lineEnd}
+}
+
+// folded is a token whatever its case.
+func folded(re string, hint ...string) pattern {
+	p := token("(?i)"+re, hint...)
+	p.fold = true
+	return p
 }
 
 // closed tells a private key with its last line from one that was cut off.
@@ -46,15 +55,16 @@ var patterns = []pattern{
 	token(`\bhv[sbr]\.[A-Za-z0-9_-]{20,}`, "hvs.", "hvb.", "hvr."),
 	token(`\bAGE-SECRET-KEY-1[A-Z0-9]{50,}`, "AGE-SECRET-KEY-"),
 	token(`\bdo[opr]_v1_[a-f0-9]{64}`, "_v1_"),
-	token(`(?i)\bauthorization\\?["']?[ \t]{0,8}[:=][ \t]{0,8}\\?["']?(?:(?:basic|bearer|token|digest|bot)[ \t]+)?([^\s"'\\]+)`),
-	token(`(?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{16,})`),
+	folded(`\bauthorization\\?["']?[ \t]{0,8}[:=][ \t]{0,8}\\?["']?(?:(?:basic|bearer|token|digest|bot)[ \t]+)?([^\s"'\\]+)`, "authorization"),
+	folded(`\bbearer[ \t]+([A-Za-z0-9._~+/=-]{16,})`, "bearer"),
 	token(`://[^\s/:@"']*:([^\s/"']+)@`, "://"), // https://user:password@host
-	token(`(?i)(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)` +
-		`\\?["']?[ \t]{0,8}[:=][ \t]{0,8}("[^"\n]*"|'[^'\n]*'|\\"[^"\n]*"|[^\s"'&,;]+)`),
+	folded(`(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)`+
+		`\\?["']?[ \t]{0,8}[:=][ \t]{0,8}("[^"\n]*"|'[^'\n]*'|\\"[^"\n]*"|[^\s"'&,;]+)`, "passw", "passphrase", "pwd", "secret", "token", "key"),
 }
 
-func (p pattern) find(text string, spans []span) []span {
-	if !p.mayFind(text) {
+// find appends what the pattern recognises; lower is the text in lower case.
+func (p pattern) find(text, lower string, spans []span) []span {
+	if !p.mayFind(text, lower) {
 		return spans
 	}
 	for _, m := range p.re.FindAllStringSubmatchIndex(text, -1) {
@@ -80,11 +90,9 @@ func masked(value string) bool {
 	return ok && strings.Trim(rest, `}])>\`) == ""
 }
 
-func (p pattern) mayFind(text string) bool {
-	for _, h := range p.hint {
-		if strings.Contains(text, h) {
-			return true
-		}
+func (p pattern) mayFind(text, lower string) bool {
+	if p.fold {
+		text = lower
 	}
-	return len(p.hint) == 0
+	return slices.ContainsFunc(p.hint, func(h string) bool { return strings.Contains(text, h) })
 }

@@ -119,8 +119,9 @@ func (k *needles) find(text string) []span {
 	for _, f := range k.forms {
 		spans = f.find(text, spans)
 	}
+	lower := strings.ToLower(text)
 	for _, p := range patterns {
-		spans = p.find(text, spans)
+		spans = p.find(text, lower, spans)
 	}
 	return join(spans)
 }
