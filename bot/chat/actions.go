@@ -122,7 +122,7 @@ func settlements(r bot.Run, halted bool) []bot.CardAction {
 	var out []bot.CardAction
 	add := func(label, style string, s bot.Settlement, confirm string) {
 		cmd := ofRun(bot.VerbSettle, r)
-		cmd.Settle = s
+		cmd.Settle, cmd.Seen = s, r.Version
 		out = append(out, bot.CardAction{
 			Label: label, Style: style, Command: cmd, Confirm: confirm,
 			CLI: fmt.Sprintf("salve settle %s %s", r.ID, s),

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -62,7 +63,7 @@ func command(verb bot.Verb, form url.Values) (bot.Command, error) {
 		Verb: verb, Digest: get("digest"), Reason: get("reason"), To: get("to"), Playbook: get("playbook"),
 		Scope: bot.HaltScope(get("scope")), Settle: bot.Settlement(get("settle")),
 	}
-	var errs [6]error
+	var errs [7]error
 	cmd.Incident, errs[0] = bot.ParseIncidentID(get("incident"))
 	cmd.Run, errs[1] = bot.ParseRunID(get("run"))
 	cmd.Approval, errs[2] = bot.ParseApprovalID(get("approval"))
@@ -70,6 +71,9 @@ func command(verb bot.Verb, form url.Values) (bot.Command, error) {
 	cmd.Into, errs[4] = bot.ParseIncidentID(get("into"))
 	if d := get("for"); d != "" {
 		errs[5] = cmd.For.UnmarshalText([]byte(d))
+	}
+	if v := get("seen"); v != "" {
+		cmd.Seen, errs[6] = strconv.ParseInt(v, 10, 64)
 	}
 	for _, err := range errs {
 		if err != nil {

@@ -137,3 +137,13 @@ func TestEverybodyWhoTakesAtOnceIsAnsweredAndOneHasIt(t *testing.T) {
 		require.Equal(t, h.read(inc.ID).Owner, h.claims(inc.ID)[0].Holder)
 	}
 }
+
+func TestASettlementIsAboutTheRunAsItWasSeen(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	r := h.runs(h.incident(1), waiting)
+	h.refused(rita, bot.Command{Verb: bot.VerbSettle, Run: r.ID, Settle: bot.SettleDone, Seen: r.Version + 1}, bot.RefusedState, "has moved on since you looked")
+	require.Equal(t, bot.RunWaiting, h.run(r.ID).State)
+	h.says(rita, bot.Command{Verb: bot.VerbSettle, Run: r.ID, Settle: bot.SettleDone, Seen: h.run(r.ID).Version})
+	require.NotEqual(t, bot.RunWaiting, h.run(r.ID).State)
+}

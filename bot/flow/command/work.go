@@ -149,6 +149,9 @@ func (d *Desk) settle(ctx context.Context, o order) (bot.Answer, error) {
 	if before, err := d.settledBefore(ctx, o, r); err != nil || before.Repeated {
 		return before, err
 	}
+	if o.Seen != 0 && o.Seen != r.Version {
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, r.ID.String()+" has moved on since you looked at it: "+string(r.State)+".", "Look again: salve show "+r.ID.String()+".")
+	}
 	next, err := runner.Settle(r, p, o.Settle, o.by, o.now)
 	if err != nil {
 		return bot.Answer{}, err
