@@ -44,6 +44,7 @@ func TestTheMostSpecificPlaybookComesFirst(t *testing.T) {
 		require.True(t, f.Fits)
 	}
 	require.Equal(t, []string{"any"}, names(x.Rank(alert(nil), bot.Incident{})))
+	require.True(t, x.May(alert(nil)))
 }
 
 func TestMissesAreExplainedNearestFirst(t *testing.T) {
@@ -104,6 +105,7 @@ func TestTheIndexFindsWhatTryingEveryPlaybookFinds(t *testing.T) {
 			}
 		}
 		require.ElementsMatch(t, want, names(x.Rank(a, bot.Incident{})))
+		require.True(t, x.May(a) || len(want) == 0)
 		var explained []string
 		for _, f := range x.Explain(a, bot.Incident{}, 0) {
 			explained = append(explained, f.Playbook.Name)
@@ -213,4 +215,12 @@ func FuzzRank(f *testing.F) {
 			require.NotEmpty(t, m.Reason)
 		}
 	})
+}
+
+func TestWhatNoPlaybookAsksForCannotFit(t *testing.T) {
+	t.Parallel()
+	x, err := match.New([]bot.Playbook{{Name: "db", Match: `alert.labels["service"] == "db" && alert.severity == "high"`}})
+	require.NoError(t, err)
+	require.False(t, x.May(alert(map[string]string{"service": "web"})))
+	require.True(t, x.May(alert(map[string]string{"service": "db"})), "the rest of the match is Rank's")
 }

@@ -8,8 +8,10 @@ import (
 	"salve/bot"
 )
 
-// pageSize is how many due Incidents are read at once.
-const pageSize = 256
+const (
+	pageSize = 256                  // due Incidents read at once
+	idle     = 2 * time.Millisecond // from a scan that found nothing to the next
+)
 
 // page is what was read for a whole page of due Incidents.
 type page struct {
@@ -24,11 +26,15 @@ func (l *Leg) Run(ctx context.Context) error {
 	tick := time.NewTicker(l.opts.Scan)
 	defer tick.Stop()
 	for {
-		l.scan(ctx)
+		next := time.Now()
+		if !l.scan(ctx) {
+			next = next.Add(idle) // commits that follow at once make nothing due either, as a rule
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.wake:
+			time.Sleep(time.Until(next))
 		case <-tick.C:
 			l.ended(ctx)
 		}
@@ -36,20 +42,23 @@ func (l *Leg) Run(ctx context.Context) error {
 }
 
 // scan hands out what is due, page after page, until there is no more than the
-// workers have in hand.
-func (l *Leg) scan(ctx context.Context) {
+// workers have in hand. It reports whether there was anything.
+func (l *Leg) scan(ctx context.Context) (found bool) {
 	for ctx.Err() == nil {
 		limit := pageSize + l.crew.past()
 		due, err := l.store.DueIncidents(ctx, l.now(), limit)
 		if err != nil {
 			l.complain(ctx, "read due incidents", err)
-			return
+			return found
 		}
 		l.crowded.Store(len(due)-l.crew.past() >= crowd)
-		if l.handOut(ctx, due) == 0 || len(due) < limit {
-			return
+		out := l.handOut(ctx, due)
+		found = found || out > 0
+		if out == 0 || len(due) < limit {
+			return found
 		}
 	}
+	return found
 }
 
 func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {

@@ -80,6 +80,10 @@ func (l *Leg) Nearest(a bot.Alert, inc bot.Incident) *bot.CardNearest {
 // Urgent reports whether a playbook may fit the alert: what has to be decided
 // at once, however much comes in.
 func (l *Leg) Urgent(a bot.Alert) bool {
+	index := l.library.Load().Index
+	if !index.May(a) {
+		return false
+	}
 	alone := bot.Incident{Fold: bot.FoldAlerts([]bot.Alert{a})}
-	return len(l.library.Load().Index.Rank(a, alone)) > 0
+	return len(index.Rank(a, alone)) > 0
 }
