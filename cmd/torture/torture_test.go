@@ -43,6 +43,7 @@ func TestABrokenPromiseIsFound(t *testing.T) {
 		{"no key", "keyed", true, false, map[string]int{"": 1}, "under 1 keys"},
 		{"no playbook", "none", true, false, map[string]int{"k": 1}, "without a playbook"},
 		{"never taken", "keyed", true, false, nil, "never taken"},
+		{"cut off again and again", "keyed", true, true, nil, ""},
 		{"twice", "unsafe", true, false, map[string]int{"k": 2}, "done 2 times"},
 		{"forgotten", "unsafe", true, false, nil, "nobody is asked"},
 		{"left to a person", "unsafe", true, true, nil, ""},
