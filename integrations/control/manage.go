@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"salve/bot"
@@ -10,7 +12,11 @@ import (
 func (s *Server) people(ctx context.Context, _ call) (any, error) { return s.ports.Records.People(ctx) }
 
 func (s *Server) person(ctx context.Context, c call) (any, error) {
-	return s.ports.Records.Person(ctx, bot.PersonID(c.PathValue("id")))
+	p, err := s.ports.Records.Person(ctx, bot.PersonID(c.PathValue("id")))
+	if errors.Is(err, bot.ErrNotFound) {
+		return nil, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is nobody called %q.", c.PathValue("id")), "salve user list shows who there is.")
+	}
+	return p, err
 }
 
 func (s *Server) addPerson(ctx context.Context, c call) (any, error) {

@@ -94,7 +94,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 func TestAFileThatIsNotThereSaysSo(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"))
-	require.ErrorContains(t, err, "none.yaml: cannot be read: no such file or directory; name an existing file with --config")
+	require.ErrorContains(t, err, "none.yaml: cannot be read: no such file or directory; name a file that exists")
 
 	big := filepath.Join(t.TempDir(), "big.yaml")
 	require.NoError(t, os.WriteFile(big, make([]byte, 2<<20), 0o600))

@@ -50,7 +50,7 @@ func (ms Mistakes) Error() string {
 func Load(path string) (Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Config{}, Mistakes{{File: path, What: "cannot be read: " + reason(err), Fix: "name an existing file with --config"}}
+		return Config{}, Mistakes{{File: path, What: "cannot be read: " + reason(err), Fix: "name a file that exists"}}
 	}
 	defer f.Close()
 	src, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
