@@ -20,12 +20,13 @@ type Report struct {
 	Acked    int
 	Calls    int // calls at the far end
 	Repeated int // keyed calls made again after a kill
-	Unknown  int // steps whose outcome a kill took, or that kills cut off again and again; a person is asked
+	Unknown  int // steps that are left to a person: a kill took the outcome of an unsafe one
+	CutOff   int // of these, keyed ones that kills cut off again and again
 }
 
 func (r Report) String() string {
-	return fmt.Sprintf("%d kills: %d alerts acknowledged, 0 lost; %d calls, of which %d repeats under the same key; 0 unsafe steps done twice, %d steps left to a person; audit proves",
-		r.Kills, r.Acked, r.Calls, r.Repeated, r.Unknown)
+	return fmt.Sprintf("%d kills: %d alerts acknowledged, 0 lost; %d calls, of which %d repeats under the same key; 0 unsafe steps done twice, %d steps left to a person, %d of them keyed and cut off again and again; audit proves",
+		r.Kills, r.Acked, r.Calls, r.Repeated, r.Unknown, r.CutOff)
 }
 
 // settle waits until nothing goes on by itself any more, stops the process, and
@@ -129,6 +130,9 @@ func (r *Report) check(acked map[string]string, known, waiting map[string]bool, 
 		}
 		if waiting[uid] {
 			r.Unknown++
+		}
+		if waiting[uid] && kind == "keyed" {
+			r.CutOff++
 		}
 	}
 	if len(broken) > 10 {
