@@ -3,7 +3,6 @@ package guard
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"salve/bot"
 )
@@ -66,9 +65,9 @@ func cooldown(plan bot.Plan, facts Facts) (bot.Verdict, bool) {
 	over := last.EndedAt.Add(plan.Cooldown.Std())
 	text := fmt.Sprintf("%s ended at %s on %s, ", last.ID, clock(last.EndedAt), plan.Target)
 	if !facts.Now.Before(over) {
-		return allow(RuleCooldown, text+"longer ago than the cooldown of "+short(plan.Cooldown.Std()))
+		return allow(RuleCooldown, text+"longer ago than the cooldown of "+plan.Cooldown.String())
 	}
-	v, _ := ask(RuleCooldown, text+"within the cooldown of "+short(plan.Cooldown.Std()))
+	v, _ := ask(RuleCooldown, text+"within the cooldown of "+plan.Cooldown.String())
 	v.RetryAt = over
 	return v, true
 }
@@ -117,16 +116,4 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// short is a duration without its trailing zero units: 15m, 1h5m, 40s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

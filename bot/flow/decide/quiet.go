@@ -41,7 +41,7 @@ func (k *look) closeQuiet() {
 }
 
 func (k *look) quietReason() string {
-	return "quiet for " + short(k.leg.opts.Quiet) + " after it resolved"
+	return "quiet for " + bot.Duration(k.leg.opts.Quiet).String() + " after it resolved"
 }
 
 // reopen takes back a close by itself that an alert crossed: the store attached

@@ -112,17 +112,23 @@ func (c Show) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
-func (c Show) showRun(ctx context.Context, e *Env) error {
-	id, err := bot.ParseRunID(c.ID)
+// readRun asks for one run, by what a person typed.
+func readRun(ctx context.Context, e *Env, typed string) (bot.CardRun, error) {
+	var r bot.CardRun
+	id, err := bot.ParseRunID(typed)
 	if err != nil {
-		return usage("%s; `salve runs` lists them", err)
+		return r, usage("%s; `salve runs` lists them", err)
 	}
 	door, err := e.Door()
 	if err != nil {
-		return err
+		return r, err
 	}
-	var r bot.CardRun
-	if err := door.Get(ctx, "/v1/runs/"+id.String(), nil, &r); err != nil {
+	return r, door.Get(ctx, "/v1/runs/"+id.String(), nil, &r)
+}
+
+func (c Show) showRun(ctx context.Context, e *Env) error {
+	r, err := readRun(ctx, e, c.ID)
+	if err != nil {
 		return err
 	}
 	s := e.screen()

@@ -266,17 +266,9 @@ type Settle struct {
 
 // Run settles.
 func (c Settle) Run(ctx context.Context, e *Env) error {
-	id, err := bot.ParseRunID(c.ID)
-	if err != nil {
-		return usage("%s; `salve runs` lists them", err)
-	}
-	door, err := e.Door()
+	seen, err := readRun(ctx, e, c.ID)
 	if err != nil {
 		return err
 	}
-	var seen bot.CardRun
-	if err := door.Get(ctx, "/v1/runs/"+id.String(), nil, &seen); err != nil {
-		return err
-	}
-	return say(ctx, e, bot.Command{Verb: bot.VerbSettle, Run: id, Settle: bot.Settlement(c.As), Seen: seen.Run.Version})
+	return say(ctx, e, bot.Command{Verb: bot.VerbSettle, Run: seen.Run.ID, Settle: bot.Settlement(c.As), Seen: seen.Run.Version})
 }

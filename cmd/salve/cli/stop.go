@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"salve/bot"
+	"salve/cmd/salve/config"
 )
 
 // Halt stops runs before their next step.
@@ -22,16 +23,13 @@ func (Halt) Help() string {
 	return "Anybody may halt. Nothing goes on by itself afterwards: a person lifts the halt with\n`salve resume` and continues each stopped run with `salve settle R-88 continue`.\n\nExamples:\n  salve halt -r \"deploy going on\"\n  salve halt --target db-3\n  salve halt --data-dir /var/lib/salve   # Salve does not answer"
 }
 
-// FlagFile is the name of the file in the data directory that halts everything.
-const FlagFile = "HALT"
-
 // Run halts.
 func (c Halt) Run(ctx context.Context, e *Env) error {
 	if c.DataDir != "" {
 		if c.Playbook != "" || c.Target != "" {
 			return usage("a flag file halts everything; leave out --playbook and --target, or --data-dir")
 		}
-		file := filepath.Join(c.DataDir, FlagFile)
+		file := filepath.Join(c.DataDir, config.HaltFile)
 		if err := os.WriteFile(file, []byte(c.Reason+"\n"), 0o600); err != nil {
 			return fmt.Errorf("write the flag file: %w", err)
 		}

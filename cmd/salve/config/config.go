@@ -14,6 +14,10 @@ import (
 	"salve/bot"
 )
 
+// HaltFile is the name of the file in the data directory that halts everything
+// while it is there, whatever the store does.
+const HaltFile = "HALT"
+
 // Config is the whole configuration with its defaults filled in.
 type Config struct {
 	DataDir   string    `yaml:"data_dir"`

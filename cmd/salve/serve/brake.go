@@ -12,10 +12,8 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/cmd/salve/config"
 )
-
-// flagFile halts everything while it is in the data directory.
-const flagFile = "HALT"
 
 // haltRows is the part of the store that the brake reads.
 type haltRows interface {
@@ -80,7 +78,7 @@ func (b *Brake) Forget() {
 }
 
 func (b *Brake) flag() ([]bot.Halt, error) {
-	path := filepath.Join(b.dir, flagFile)
+	path := filepath.Join(b.dir, config.HaltFile)
 	st, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -101,9 +99,9 @@ func (b *Brake) flag() ([]bot.Halt, error) {
 // The file halts by being there; the reason in it is a courtesy, which a full
 // disk may not take.
 func (b *Brake) SetFlag(reason string) error {
-	f, err := os.OpenFile(filepath.Join(b.dir, flagFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(filepath.Join(b.dir, config.HaltFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		if _, there := os.Lstat(filepath.Join(b.dir, flagFile)); there == nil {
+		if _, there := os.Lstat(filepath.Join(b.dir, config.HaltFile)); there == nil {
 			return nil // it halts already
 		}
 		return fmt.Errorf("write the halt flag: %w", err)
@@ -116,7 +114,7 @@ func (b *Brake) SetFlag(reason string) error {
 
 // ClearFlag removes the flag file, if it is there.
 func (b *Brake) ClearFlag() error {
-	err := os.Remove(filepath.Join(b.dir, flagFile))
+	err := os.Remove(filepath.Join(b.dir, config.HaltFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the halt flag: %w", err)
 	}
