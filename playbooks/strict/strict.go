@@ -53,6 +53,9 @@ func Parse(src []byte) (*Document, *Fault) {
 	case !utf8.Valid(src):
 		return nil, &Fault{What: "is not valid UTF-8", Fix: "save it as UTF-8"}
 	}
+	if f := bareReturn(src); f != nil {
+		return nil, f
+	}
 	tokens := lexer.Tokenize(string(src))
 	if f := bounded(tokens); f != nil {
 		return nil, f
@@ -74,6 +77,25 @@ func Parse(src []byte) (*Document, *Fault) {
 		}
 	}
 	return d, nil
+}
+
+// bareReturn refuses a carriage return that no line feed follows. YAML ends a
+// line there and most editors and diffs do not, so a key could hide behind a
+// comment from whoever reviews the file.
+func bareReturn(src []byte) *Fault {
+	line, from := 1, 0
+	for i, c := range src {
+		switch {
+		case c == '\n':
+			line, from = line+1, i+1
+		case c == '\r' && (i+1 == len(src) || src[i+1] != '\n'):
+			return &Fault{
+				Line: line, Column: utf8.RuneCount(src[from:i]) + 1,
+				What: "a carriage return stands without a line feed", Fix: "end lines with a line feed",
+			}
+		}
+	}
+	return nil
 }
 
 // bounded refuses bombs before anything recurses over them.

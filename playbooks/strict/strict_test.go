@@ -51,6 +51,18 @@ func TestAllUnknownKeysAreToldAtOnce(t *testing.T) {
 	require.Equal(t, `"b" is not a key in list`, faults[1].What)
 }
 
+func TestABareCarriageReturnCannotHideAKey(t *testing.T) {
+	t.Parallel()
+	_, fault := strict.Parse([]byte("# é\r\nname: a # kind\rlist: []\r\n"))
+	require.NotNil(t, fault)
+	require.Equal(t, [2]int{2, 15}, [2]int{fault.Line, fault.Column})
+	require.Contains(t, fault.What, "carriage return")
+	_, fault = strict.Parse([]byte("name: a\r"))
+	require.NotNil(t, fault)
+	_, fault = strict.Parse([]byte("name: a\r\nlist: []\r\n"))
+	require.Nil(t, fault)
+}
+
 func TestMapsTakeAnyKeyButNoAlias(t *testing.T) {
 	t.Parallel()
 	d, fault := strict.Parse([]byte("list: [{m: {any: 1, other: [1, {x: y}]}}]\n"))
