@@ -22,7 +22,8 @@ var stages = map[string]bool{ // name -> pure
 var thirdParty = map[string][]string{
 	"bot/expr":                                  {"cel.dev/cel-go/"},
 	"playbooks/strict":                          {"github.com/goccy/go-yaml/"},
-	"storage/sqlite":                            {"modernc.org/sqlite/", "github.com/klauspost/compress/s2", "github.com/go-json-experiment/json/", "golang.org/x/sys/unix", "github.com/pressly/goose/v3/"},
+	"storage/internal/ledger":                   {"github.com/klauspost/compress/s2", "github.com/go-json-experiment/json/"},
+	"storage/sqlite":                            {"modernc.org/sqlite/", "golang.org/x/sys/unix", "github.com/pressly/goose/v3/"},
 	"storage/storagetest":                       {"github.com/stretchr/testify/", "pgregory.net/rapid"},
 	"integrations/alertmanager":                 {"github.com/go-json-experiment/json/"},
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},

@@ -47,7 +47,7 @@ func (p *checkpointer) start() {
 	p.running.Go(func() {
 		for range p.wake {
 			if err := p.look(); err != nil {
-				p.log.Warn("copy the log into the database", "error", failure("checkpoint", err))
+				p.log.Warn("copy the log into the database", "error", err)
 			}
 		}
 	})
@@ -68,11 +68,11 @@ func (p *checkpointer) look() error {
 	return nil
 }
 
-// wrote is called by the writer after each group, with its own connection.
+// wrote is called by the writer after each group; c is its connection.
 func (p *checkpointer) wrote(c *conn, rows int) {
 	if p.rest.CompareAndSwap(true, false) {
 		if _, _, err := checkpoint(c, copyLog); err != nil {
-			p.log.Warn("copy the log into the database", "error", failure("checkpoint", err))
+			p.log.Warn("copy the log into the database", "error", err)
 		}
 	}
 	if p.rows += rows; p.rows < lookEvery {
@@ -96,7 +96,7 @@ func (p *checkpointer) stop() error {
 // copied afterwards, and how many it has.
 func checkpoint(c *conn, how string) (left, length int64, err error) {
 	var busy, copied int64
-	if _, err := c.one(how, nil, &busy, &length, &copied); err != nil {
+	if _, err := c.One("copy the log", how, nil, &busy, &length, &copied); err != nil {
 		return 0, 0, err
 	}
 	return length - copied, length, nil

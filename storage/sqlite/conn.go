@@ -10,10 +10,11 @@ import (
 	sqlite3 "modernc.org/sqlite"
 
 	"salve/bot"
+	"salve/storage/internal/ledger"
 )
 
-// conn is the writing connection with its statements, each prepared when it is
-// first used and kept. Only the writer's goroutine uses it. It stands on the
+// conn is a connection with its statements, each prepared when it is first used
+// and kept. The writer's is a ledger.Session; what it puts off is nothing. It stands on the
 // driver itself: what database/sql adds costs as much as the statements do.
 type conn struct {
 	ctx   context.Context // the writer's own; it never ends, so no statement is cut short
@@ -63,50 +64,65 @@ func (c *conn) bind(args []any) []driver.NamedValue {
 	return c.args
 }
 
-// exec returns how many rows were written.
-func (c *conn) exec(text string, args ...any) (int64, error) {
+// Exec returns how many rows were written.
+func (c *conn) Exec(doing, text string, args ...any) (int64, error) {
 	st, err := c.prepare(text)
 	if err != nil {
-		return 0, err
+		return 0, failure(doing, err)
 	}
 	res, err := st.ExecContext(c.ctx, c.bind(args))
 	if err != nil {
-		return 0, err
+		return 0, failure(doing, err)
 	}
 	return res.RowsAffected()
 }
 
-// one reads a single row into dest, of *int64 and *string; there may be none.
-func (c *conn) one(text string, args []any, dest ...any) (found bool, err error) {
-	err = c.each(text, args, func(row []driver.Value) error {
+// Put runs the statement at once: that costs as little as putting it off.
+func (c *conn) Put(p ledger.Put) error {
+	n, err := c.Exec(p.Doing, p.Text, p.Args...)
+	if err == nil && n == 0 && p.Hit {
+		err = fmt.Errorf("%s: %w", p.Doing, bot.ErrConflict)
+	}
+	return err
+}
+
+// Flush has nothing to do.
+func (c *conn) Flush() error { return nil }
+
+// Begin takes the write lock, which nobody else wants: all that is remembered
+// is good.
+func (c *conn) Begin(ledger.Needs) (ledger.Found, error) {
+	_, err := c.Exec("begin", "BEGIN IMMEDIATE")
+	return ledger.Found{}, err
+}
+
+// Commit answers when all is on disk.
+func (c *conn) Commit(ledger.Counters) error {
+	_, err := c.Exec("commit", "COMMIT")
+	return err
+}
+
+// Rollback fails when SQLite has rolled back by itself, as it does after some
+// failures; then there was nothing to do.
+func (c *conn) Rollback() error {
+	_, err := c.Exec("roll back", "ROLLBACK")
+	return err
+}
+
+// One reads a single row into dest, of *int64 and *string; there may be none.
+func (c *conn) One(doing, text string, args []any, dest ...any) (found bool, err error) {
+	err = c.Each(doing, text, args, func(row []driver.Value) error {
 		found = true
-		return fill(dest, row)
+		return ledger.Fill(dest, row)
 	})
 	return found && err == nil, err
 }
 
-// fill reads a row into dest; a value of another type means damage.
-func fill(dest []any, row []driver.Value) error {
-	if len(dest) != len(row) {
-		return fmt.Errorf("%w: %d columns for %d values", errDamaged, len(row), len(dest))
-	}
-	for i, v := range row {
-		ok := false
-		switch d := dest[i].(type) {
-		case *int64:
-			*d, ok = v.(int64)
-		case *string:
-			*d, ok = v.(string)
-		}
-		if !ok {
-			return fmt.Errorf("%w: column %d holds %T", errDamaged, i+1, v)
-		}
-	}
-	return nil
+// Each calls scan with every row until it returns an error.
+func (c *conn) Each(doing, text string, args []any, scan func(row []driver.Value) error) error {
+	return failure(doing, c.each(text, args, scan))
 }
 
-// each calls scan with every row until it returns an error. The row is good
-// until scan returns; scan must not use the connection.
 func (c *conn) each(text string, args []any, scan func(row []driver.Value) error) (err error) {
 	st, err := c.prepare(text)
 	if err != nil {

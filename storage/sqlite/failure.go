@@ -10,11 +10,8 @@ import (
 	codes "modernc.org/sqlite/lib"
 
 	"salve/bot"
+	"salve/storage/internal/ledger"
 )
-
-// errDamaged: a row does not hold what was written. It concerns whoever reads
-// that row, not the store as a whole.
-var errDamaged = errors.New("a stored row cannot be read; restore a backup")
 
 // failure says what was being done and turns what the driver says into the
 // sentinels that callers act on: a taken key is a conflict, a reference to
@@ -26,7 +23,7 @@ func failure(doing string, err error) error {
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("%s: %w", doing, bot.ErrNotFound)
-	case errors.Is(err, errDamaged), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, ledger.ErrDamaged), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	e, ok := errors.AsType[*driver.Error](err)

@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"salve/bot"
+	"salve/storage/internal/ledger"
 	"salve/storage/internal/query"
 )
 
@@ -45,34 +45,40 @@ func (s *Store) open(ctx context.Context, dir string, opts Options) error {
 	if err := prepareFile(path); err != nil {
 		return err
 	}
-	var err error
-	s.packing = newPacking()
 	name := dsn(path, writerPragmas)
-	if s.ids, err = upToDate(ctx, name); err != nil {
-		return err
-	}
-	if s.readDB, err = openReaders(path, cmp.Or(opts.Readers, 4)); err != nil {
-		return err
-	}
-	c, err := openConn(context.WithoutCancel(ctx), name)
+	ids, err := s.upToDate(ctx, name)
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(c, s, opts)
-	if s.epoch, err = s.writer.begin(time.Now()); err != nil {
+	if s.conn, err = openConn(context.WithoutCancel(ctx), name); err != nil {
 		return err
 	}
-	if s.writer.checkpoints, err = openCheckpointer(context.WithoutCancel(ctx), path, s.log); err != nil {
+	if s.checkpoints, err = openCheckpointer(context.WithoutCancel(ctx), path, s.log); err != nil {
 		return err
 	}
-	s.writer.start()
+	s.checkpoints.start()
+	db, err := openReaders(path, cmp.Or(opts.Readers, 4))
+	if err != nil {
+		return err
+	}
+	s.Ledger, err = ledger.Start(s.reading(db), ledger.Writing{
+		Session: s.conn, IDs: ids, Log: s.log, Committed: opts.Committed, QueueLimit: opts.QueueLimit,
+		Wrote: func(rows int) { s.checkpoints.wrote(s.conn, rows) },
+	})
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
 	s.log.InfoContext(ctx, "database open", "file", path, "epoch", s.epoch)
 	return nil
 }
 
-// upToDate brings the database up to date and finds the highest ids in use. It
-// has the only connection that writes, and gives it up.
-func upToDate(ctx context.Context, name string) (ids map[bot.Kind]*counter, err error) {
+func (s *Store) reading(db *sql.DB) ledger.Reading {
+	return ledger.Reading{DB: db, Failure: failure, Epoch: s.Epoch}
+}
+
+// upToDate brings the database up to date, raises the epoch and finds the
+// highest ids in use. It has the only connection that writes, and gives it up.
+func (s *Store) upToDate(ctx context.Context, name string) (ids ledger.Own, err error) {
 	db, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, err
@@ -85,7 +91,13 @@ func upToDate(ctx context.Context, name string) (ids map[bot.Kind]*counter, err 
 	if err := migrate(ctx, db); err != nil {
 		return nil, err
 	}
-	return loadCounters(ctx, db)
+	if _, err := db.ExecContext(ctx, query.RaiseEpoch); err != nil {
+		return nil, failure("raise the epoch", err)
+	}
+	if err := db.QueryRowContext(ctx, query.Epoch).Scan(&s.epoch); err != nil {
+		return nil, failure("read the epoch", err)
+	}
+	return ledger.LoadOwn(ctx, db)
 }
 
 // OpenReadOnly opens the database in dir beside whoever holds it, without the
@@ -100,43 +112,39 @@ func OpenReadOnly(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database in %s: %w", dir, err)
 	}
-	s := &Store{log: slog.New(slog.DiscardHandler), readDB: db}
-	if err := s.check(ctx); err != nil {
+	s := &Store{log: slog.New(slog.DiscardHandler)}
+	s.Ledger = ledger.Read(s.reading(db))
+	if err := s.check(ctx, db); err != nil {
 		return nil, fmt.Errorf("open database in %s: %w", dir, errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
 
-func (s *Store) check(ctx context.Context) error {
-	if err := checkVersion(ctx, s.readDB); err != nil {
+func (s *Store) check(ctx context.Context, db *sql.DB) error {
+	if err := checkVersion(ctx, db); err != nil {
 		return err
 	}
-	if err := checkSchema(ctx, s.readDB); err != nil {
+	if err := checkSchema(ctx, db); err != nil {
 		return err
 	}
-	var err error
-	s.packing = newPacking()
-	if s.ids, err = loadCounters(ctx, s.readDB); err != nil {
-		return err
-	}
-	return s.readDB.QueryRowContext(ctx, query.Epoch).Scan(&s.epoch)
+	return db.QueryRowContext(ctx, query.Epoch).Scan(&s.epoch)
 }
 
 // close lets the writer's connection be the last, so that it can empty the log
 // into the database.
 func (s *Store) close() error {
 	var errs []error
-	if s.writer != nil {
-		s.writer.stop()
+	if s.Ledger != nil {
+		s.Stop()
 	}
-	if s.writer != nil && s.writer.checkpoints != nil {
-		errs = append(errs, s.writer.checkpoints.stop())
+	if s.checkpoints != nil {
+		errs = append(errs, s.checkpoints.stop())
 	}
-	if s.readDB != nil {
-		errs = append(errs, s.reads.close(), s.readDB.Close())
+	if s.Ledger != nil {
+		errs = append(errs, s.CloseReaders())
 	}
-	if s.writer != nil {
-		errs = append(errs, s.writer.conn.close())
+	if s.conn != nil {
+		errs = append(errs, s.conn.close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

@@ -18,13 +18,12 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"log/slog"
 	"os"
 	"sync"
 
 	"salve/bot"
+	"salve/storage/internal/ledger"
 )
 
 // Options may be left zero.
@@ -37,40 +36,19 @@ type Options struct {
 
 // Store is the database. It is safe for concurrent use.
 type Store struct {
-	log     *slog.Logger
-	lock    *os.File // nil when opened for reading
-	readDB  *sql.DB
-	reads   prepared
-	ids     map[bot.Kind]*counter
-	packing *packing
-	epoch   int64
-	writer  *writer // nil when opened for reading
-	closing sync.Once
-	closed  error
+	*ledger.Ledger
+	log         *slog.Logger
+	lock        *os.File // nil when opened for reading
+	epoch       int64
+	conn        *conn // the writer's; nil when opened for reading
+	checkpoints *checkpointer
+	closing     sync.Once
+	closed      error
 }
 
 // Epoch is the number of times that the database was opened for writing. A Run
 // with a lower one was begun by a process that is gone.
 func (s *Store) Epoch() int64 { return s.epoch }
-
-// NextID hands out the next id of a kind. It never repeats one that is in use;
-// ids that are handed out and not written leave gaps. An unknown kind gives 0.
-func (s *Store) NextID(kind bot.Kind) int64 {
-	c := s.ids[kind]
-	if c == nil {
-		return 0
-	}
-	return c.next()
-}
-
-// Ping reports whether the database can be read.
-func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	if err := s.readDB.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
-		return failure("ping", err)
-	}
-	return nil
-}
 
 // Close finishes the Changes that wait, closes the database and gives the lock
 // back. Whoever commits afterwards gets bot.ErrUnavailable.

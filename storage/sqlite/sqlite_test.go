@@ -21,3 +21,12 @@ func open(t testing.TB, dir string, opts sqlite.Options) *sqlite.Store {
 	require.NoError(t, err)
 	return s
 }
+
+func TestOldVersionsOfSQLiteAreTold(t *testing.T) {
+	t.Parallel()
+	for have, want := range map[string]bool{
+		"3.51.3": true, "3.51.2": false, "3.54.1": true, "3.6.99": false, "4.0.0": true, "3.51": false, "": false, "x.y.z": false,
+	} {
+		require.Equal(t, want, sqlite.AtLeast(have, "3.51.3"), have)
+	}
+}

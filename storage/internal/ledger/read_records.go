@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // Events reads those that the query selects, in the order of the chain.
-func (s *Store) Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error) {
+func (l *Ledger) Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error) {
 	var f filter
 	if q.Incident != 0 {
 		f.add("incident = ? AND incident > 0", int64(q.Incident))
@@ -25,7 +25,7 @@ func (s *Store) Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, erro
 	if q.Last {
 		order = "seq DESC"
 	}
-	events, err := rowsOf(ctx, s, f.ask("read events", query.Events, order, limitOf(q.Limit, 200)), scanEvent)
+	events, err := rowsOf(ctx, l, f.ask("read events", query.Events, order, limitOf(q.Limit, 200)), scanEvent)
 	if q.Last {
 		slices.Reverse(events)
 	}
@@ -34,22 +34,22 @@ func (s *Store) Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, erro
 
 // EachEvent calls f with every Event of the log in the order of the chain, as
 // of one moment, and ends at the first error.
-func (s *Store) EachEvent(ctx context.Context, f func(bot.Event) error) error {
-	rows, err := s.readDB.QueryContext(ctx, query.AllEvents)
+func (l *Ledger) EachEvent(ctx context.Context, f func(bot.Event) error) error {
+	rows, err := l.reading.DB.QueryContext(ctx, query.AllEvents)
 	if err != nil {
-		return failure("read events", err)
+		return l.reading.Failure("read events", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		e, err := scanEvent(rows)
 		if err != nil {
-			return failure("read events", err)
+			return l.reading.Failure("read events", err)
 		}
 		if err := f(e); err != nil {
 			return err
 		}
 	}
-	return failure("read events", rows.Err())
+	return l.reading.Failure("read events", rows.Err())
 }
 
 func scanEvent(rows *sql.Rows) (bot.Event, error) {
@@ -61,10 +61,10 @@ func scanEvent(rows *sql.Rows) (bot.Event, error) {
 }
 
 // QuarantineList reads those that the query selects, newest first, without Body.
-func (s *Store) QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error) {
+func (l *Ledger) QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bot.Quarantined, error) {
 	var f filter
 	in(&f, "state", q.States)
-	return rowsOf(ctx, s, f.ask("read quarantine", query.Quarantine, "id DESC", limitOf(q.Limit, 50)),
+	return rowsOf(ctx, l, f.ask("read quarantine", query.Quarantine, "id DESC", limitOf(q.Limit, 50)),
 		func(rows *sql.Rows) (v bot.Quarantined, err error) {
 			err = scanQuarantined(rows, &v)
 			return v, err
@@ -73,14 +73,14 @@ func (s *Store) QuarantineList(ctx context.Context, q bot.QuarantineQuery) ([]bo
 
 // QuarantineItem reads one with its Body, which is empty when it was settled
 // and its retention is over; bot.ErrNotFound if there is none.
-func (s *Store) QuarantineItem(ctx context.Context, id bot.QuarantineID) (bot.Quarantined, error) {
-	return rowOf(ctx, s, asking("read quarantined payload "+id.String(), query.QuarantineItem, int64(id)),
+func (l *Ledger) QuarantineItem(ctx context.Context, id bot.QuarantineID) (bot.Quarantined, error) {
+	return rowOf(ctx, l, asking("read quarantined payload "+id.String(), query.QuarantineItem, int64(id)),
 		func(rows *sql.Rows) (v bot.Quarantined, err error) {
 			var packed []byte
 			if err := scanQuarantined(rows, &v, &packed); err != nil {
 				return v, err
 			}
-			v.Body, err = s.packing.unpack(packed)
+			v.Body, err = l.packing.unpack(packed)
 			return v, err
 		})
 }

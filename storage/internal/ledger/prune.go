@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"context"
@@ -17,14 +17,14 @@ const pruneBatch = 500
 // is kept is at most maxBytes, counted unpacked. Zero means no limit. What is
 // held in quarantine stays; what was settled there loses its body by age. It
 // returns the number of payloads dropped.
-func (s *Store) Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error) {
-	if s.writer == nil {
-		return 0, fmt.Errorf("%w: it was opened for reading", bot.ErrUnavailable)
+func (l *Ledger) Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error) {
+	if l.writer == nil {
+		return 0, errReadOnly
 	}
 	dropped := 0
 	for {
 		batch := 0
-		_, err := s.writer.submit(ctx, &request{done: make(chan result, 1), apply: func(t *tx) (_ bot.Receipt, err error) {
+		_, err := l.writer.submit(ctx, &request{done: make(chan result, 1), apply: func(t *tx) (_ bot.Receipt, err error) {
 			batch, err = t.prune(ms(now.Add(-age)), age > 0, maxBytes)
 			return bot.Receipt{}, err
 		}})
@@ -42,19 +42,16 @@ func (s *Store) Prune(ctx context.Context, now time.Time, age time.Duration, max
 func (t *tx) prune(before int64, byAge bool, maxBytes int64) (int, error) {
 	n := 0
 	if byAge {
-		settled, err := t.conn.exec(query.DropSettledPayload, before)
+		settled, err := t.exec("drop settled payloads", query.DropSettledPayload, before)
 		if err != nil {
-			return 0, failure("drop settled payloads", err)
-		}
-		if settled > 0 {
-			t.wrote, t.half = true, true
+			return 0, err
 		}
 		n += int(settled)
 	}
 	var total int64
 	if maxBytes > 0 {
-		if _, err := t.conn.one(query.DeliveredBytes, nil, &total); err != nil {
-			return 0, failure("measure payloads", err)
+		if _, err := t.session.One("measure payloads", query.DeliveredBytes, nil, &total); err != nil {
+			return 0, err
 		}
 	}
 	oldest, err := t.oldestPayloads()
@@ -78,11 +75,11 @@ type payload struct{ id, receivedAt, size int64 }
 
 func (t *tx) oldestPayloads() ([]payload, error) {
 	var found []payload
-	err := t.conn.each(query.OldestDeliveries, []any{int64(pruneBatch)}, func(row []driver.Value) error {
+	err := t.session.Each("read payloads", query.OldestDeliveries, []any{int64(pruneBatch)}, func(row []driver.Value) error {
 		var p payload
-		err := fill([]any{&p.id, &p.receivedAt, &p.size}, row)
+		err := Fill([]any{&p.id, &p.receivedAt, &p.size}, row)
 		found = append(found, p)
 		return err
 	})
-	return found, failure("read payloads", err)
+	return found, err
 }

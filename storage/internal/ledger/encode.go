@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"bytes"
@@ -130,7 +130,7 @@ var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 func decodeAlert(key bot.AlertKey, receivedAt int64, body []byte) (bot.Alert, error) {
 	var v alertBody
 	if err := jsonv2.Unmarshal(body, &v, lenient); err != nil {
-		return bot.Alert{}, fmt.Errorf("%w: alert: %w", errDamaged, err)
+		return bot.Alert{}, fmt.Errorf("%w: alert: %w", ErrDamaged, err)
 	}
 	return bot.Alert{
 		AlertKey: key, GroupKey: v.Group, State: v.State, Severity: bot.Severity(v.Severity), Title: v.Title,
@@ -189,7 +189,7 @@ func appendTime(b []byte, t time.Time) []byte {
 
 func decodeFold(b []byte, f *tallied) error {
 	if err := jsonv2.Unmarshal(b, f, lenient); err != nil {
-		return fmt.Errorf("%w: fold: %w", errDamaged, err)
+		return fmt.Errorf("%w: fold: %w", ErrDamaged, err)
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func encode(noun any) (string, error) {
 // decode reads as encoding/json does, in less time.
 func decode(body []byte, noun any) error {
 	if err := jsonv1.Unmarshal(body, noun); err != nil {
-		return fmt.Errorf("%w: %T: %w", errDamaged, noun, err)
+		return fmt.Errorf("%w: %T: %w", ErrDamaged, noun, err)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func decodePlan(body []byte) (bot.Plan, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if err := d.Decode(&p); err != nil {
-		return bot.Plan{}, fmt.Errorf("%w: plan: %w", errDamaged, err)
+		return bot.Plan{}, fmt.Errorf("%w: plan: %w", ErrDamaged, err)
 	}
 	for i := range p.Steps {
 		settleStep(&p.Steps[i])

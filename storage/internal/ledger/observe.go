@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"fmt"
@@ -10,34 +10,28 @@ import (
 	"salve/storage/internal/query"
 )
 
-// alertRow is the small row of an alert.
-type alertRow struct {
-	incident   bot.IncidentID
-	receivedAt int64
-	sum        int64
-	body       int64 // id in bodies
-}
-
-func (t *tx) alertRow(key bot.AlertKey) (row alertRow, found bool, err error) {
-	found, err = t.conn.one(query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
-		(*int64)(&row.incident), &row.receivedAt, &row.sum, &row.body)
-	if err != nil {
-		err = failure("read alert "+key.Fingerprint, err)
+func (t *tx) alertRow(key bot.AlertKey) (row AlertRow, found bool, err error) {
+	if row, read := t.book.alerts[key]; read {
+		return row, row.Incident != 0, nil
 	}
+	found, err = t.session.One("read alert "+key.Fingerprint, query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
+		(*int64)(&row.Incident), &row.ReceivedAt, &row.Sum, &row.Body)
 	return row, found, err
 }
 
 // alert reads the whole of a row.
-func (t *tx) alert(key bot.AlertKey, row alertRow) (bot.Alert, error) {
-	var body string
-	found, err := t.conn.one(query.Body, []any{row.body}, &body)
-	if err != nil {
-		return bot.Alert{}, failure("read alert "+key.Fingerprint, err)
+func (t *tx) alert(key bot.AlertKey, row AlertRow) (bot.Alert, error) {
+	body := row.Text
+	if body == "" {
+		found, err := t.session.One("read alert "+key.Fingerprint, query.Body, []any{row.Body}, &body)
+		if err != nil {
+			return bot.Alert{}, err
+		}
+		if !found {
+			return bot.Alert{}, fmt.Errorf("%w: alert %s has no body", ErrDamaged, key.Fingerprint)
+		}
 	}
-	if !found {
-		return bot.Alert{}, fmt.Errorf("%w: alert %s has no body", errDamaged, key.Fingerprint)
-	}
-	return decodeAlert(key, row.receivedAt, []byte(body))
+	return decodeAlert(key, row.ReceivedAt, []byte(body))
 }
 
 // observe joins what was observed into the alert rows, one after the other.
@@ -58,7 +52,7 @@ func (c *change) observe() error {
 	}
 	d, packed := c.in.Delivery, c.encoded.delivery
 	if packed == nil {
-		packed = c.store.packing.pack(d.Body)
+		packed = c.writer.packing.pack(d.Body)
 	}
 	return c.write("keep the payload", query.InsertDelivery, d.Source, ms(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), packed)
 }
@@ -72,9 +66,9 @@ func (c *change) observeOne(a *observed) (bot.Observation, error) {
 	if !found {
 		return c.observeNew(a)
 	}
-	o.Incident = row.incident
-	if a.sum == row.sum {
-		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
+	o.Incident = row.Incident
+	if a.sum == row.Sum {
+		o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.ReceivedAt)
 		return o, nil
 	}
 	old, err := c.alert(a.AlertKey, row)
@@ -85,7 +79,7 @@ func (c *change) observeOne(a *observed) (bot.Observation, error) {
 	if !joined.Same(old) {
 		return c.observeKnown(o, knownAlert{row: row, old: old, joined: joined, seen: a})
 	}
-	o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.receivedAt)
+	o.Outcome, o.Because = bot.OutcomeRepeat, becauseRepeat(row.ReceivedAt)
 	if old.State == bot.AlertResolved && a.State == bot.AlertFiring {
 		o.Outcome, o.Because = bot.OutcomeStale, becauseStale(old)
 	}
@@ -105,7 +99,7 @@ func (c *change) observeNew(a *observed) (bot.Observation, error) {
 	} else {
 		o.Because = becauseMerged(inc, a)
 	}
-	body := c.store.writer.bodies.next()
+	body := c.writer.bodies.Next()
 	if err := c.write("write alert", query.InsertBody, body, a.body); err != nil {
 		return o, err
 	}
@@ -113,6 +107,7 @@ func (c *change) observeNew(a *observed) (bot.Observation, error) {
 		rank(&a.Alert), ms(a.ReceivedAt), a.sum, body); err != nil {
 		return o, err
 	}
+	c.book.remember(a.AlertKey, AlertRow{Incident: inc.id, ReceivedAt: ms(a.ReceivedAt), Sum: a.sum, Body: body, Text: a.body})
 	c.absorb(inc, nil, &a.Alert, o.Outcome)
 	c.due(inc, a.ReceivedAt)
 	return o, nil
@@ -126,30 +121,38 @@ func (c *change) takerOf(a *observed) (inc *incident, made bool, err error) {
 		inc, err = c.load(id)
 		return inc, false, err
 	}
-	id := c.store.writer.spareID()
-	n, err := c.conn.exec(query.InsertGroup, a.group, int64(id), int64(0))
-	if err != nil {
-		return nil, false, failure("write group", err)
+	id := c.writer.spareID()
+	if made, err = c.claimGroup(a.group, id); err != nil {
+		return nil, false, err
 	}
-	if n == 1 {
-		c.store.writer.spare = 0
-		c.wrote, c.half = true, true
+	if made {
+		c.writer.spent(id)
 		inc = c.make(id)
 		inc.home = a.group
 		c.book.takers[a.group] = id
 		return inc, true, nil
 	}
-	if _, err := c.conn.one(query.IncidentOfKey, []any{a.group}, (*int64)(&id)); err != nil {
-		return nil, false, failure("read group", err)
+	if _, err := c.session.One("read group", query.IncidentOfKey, []any{a.group}, (*int64)(&id)); err != nil {
+		return nil, false, err
 	}
 	c.book.takers[a.group] = id
 	inc, err = c.load(id)
 	return inc, false, err
 }
 
+// claimGroup makes an Incident the taker of a group, unless there is one.
+func (c *change) claimGroup(group string, id bot.IncidentID) (made bool, err error) {
+	if c.book.free[group] {
+		delete(c.book.free, group)
+		return true, c.writeOne("write group", query.InsertGroup, group, int64(id), int64(0))
+	}
+	n, err := c.exec("write group", query.InsertGroup, group, int64(id), int64(0))
+	return n == 1, err
+}
+
 // knownAlert is a row that changes: what it was, what it becomes, and why.
 type knownAlert struct {
-	row         alertRow
+	row         AlertRow
 	old, joined bot.Alert
 	seen        *observed
 }
@@ -164,7 +167,7 @@ func (c *change) observeKnown(o bot.Observation, k knownAlert) (bot.Observation,
 	if k.old.State == bot.AlertFiring && k.joined.State == bot.AlertResolved {
 		o.Outcome, o.Because = bot.OutcomeResolved, "known since "+clock(k.old.ReceivedAt)+", ended at "+clock(k.joined.EndsAt)
 	}
-	if err := c.updateAlert(k.joined, k.row.body); err != nil {
+	if err := c.updateAlert(k.joined, k.row); err != nil {
 		return o, err
 	}
 	c.absorb(inc, &k.old, &k.joined, o.Outcome)
@@ -174,15 +177,18 @@ func (c *change) observeKnown(o bot.Observation, k knownAlert) (bot.Observation,
 	}
 	// The source has put the alert into another group: alerts of that group
 	// belong with it, unless another Incident takes them already.
+	clear(c.book.free)
 	return o, c.write("write group", query.InsertGroup, k.seen.group, int64(inc.id), int64(1))
 }
 
-func (c *change) updateAlert(a bot.Alert, body int64) error {
+func (c *change) updateAlert(a bot.Alert, row AlertRow) error {
 	c.buf = appendAlert(c.buf[:0], a)
-	if err := c.write("write alert", query.UpdateBody, string(c.buf), body); err != nil {
+	row.ReceivedAt, row.Sum, row.Text = ms(a.ReceivedAt), sumOf(c.buf), string(c.buf)
+	if err := c.write("write alert", query.UpdateBody, row.Text, row.Body); err != nil {
 		return err
 	}
-	return c.write("write alert", query.UpdateAlert, rank(&a), ms(a.ReceivedAt), sumOf(c.buf),
+	c.book.remember(a.AlertKey, row)
+	return c.write("write alert", query.UpdateAlert, rank(&a), row.ReceivedAt, row.Sum,
 		ms(a.StartsAt), a.Fingerprint, a.Source)
 }
 

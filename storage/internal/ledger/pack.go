@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"fmt"
@@ -37,11 +37,11 @@ func (*packing) unpack(packed []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if n, err := s2.DecodedLen(packed); err != nil || n > maxUnpacked {
-		return nil, fmt.Errorf("%w: unpack payload: it is not what was packed", errDamaged)
+		return nil, fmt.Errorf("%w: unpack payload: it is not what was packed", ErrDamaged)
 	}
 	body, err := s2.Decode(nil, packed)
 	if err != nil {
-		return nil, fmt.Errorf("%w: unpack payload: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: unpack payload: %w", ErrDamaged, err)
 	}
 	return body, nil
 }

@@ -1,7 +1,6 @@
-package sqlite
+package ledger
 
 import (
-	"fmt"
 	"slices"
 
 	"salve/bot"
@@ -10,8 +9,8 @@ import (
 // tx is one transaction of the writer: the statements, and what memory becomes
 // if it is committed.
 type tx struct {
-	conn    *conn
-	store   *Store
+	session Session
+	writer  *writer
 	book    *book
 	buf     []byte
 	head    head
@@ -33,28 +32,32 @@ func (t *tx) reset(m mark) { t.head, t.touched, t.wrote = m.head, m.touched, m.w
 
 // control runs a statement that begins or ends something.
 func (t *tx) control(text string) error {
-	_, err := t.conn.exec(text)
-	return failure(text, err)
+	_, err := t.session.Exec(text, text)
+	return err
 }
 
 // write runs a statement that writes; doing is for the error.
 func (t *tx) write(doing, text string, args ...any) error {
 	t.wrote, t.half = true, true
-	_, err := t.conn.exec(text, args...)
-	return failure(doing, err)
+	return t.session.Put(Put{Doing: doing, Text: text, Args: args})
 }
 
-// writeOne runs a conditional update that must hit its row.
+// writeOne runs a conditional statement that must hit its row.
 func (t *tx) writeOne(doing, text string, args ...any) error {
-	n, err := t.conn.exec(text, args...)
-	if err != nil {
-		return failure(doing, err)
-	}
-	if n == 0 {
-		return fmt.Errorf("%s: %w", doing, bot.ErrConflict)
+	if err := t.session.Put(Put{Doing: doing, Text: text, Args: args, Hit: true}); err != nil {
+		return err
 	}
 	t.wrote, t.half = true, true
 	return nil
+}
+
+// exec runs a statement whose effect is wanted at once.
+func (t *tx) exec(doing, text string, args ...any) (int64, error) {
+	n, err := t.session.Exec(doing, text, args...)
+	if n > 0 {
+		t.wrote, t.half = true, true
+	}
+	return n, err
 }
 
 // touched collects the rows that a group changes.

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"fmt"
@@ -8,7 +8,8 @@ import (
 	"salve/storage/internal/query"
 )
 
-// chainName names the one chain of the embedded store.
+// chainName names the one chain of a store: there is one turn to write, whoever
+// has it, so the order of its Events is total.
 const chainName = "main"
 
 // head is the last Event of the chain.
@@ -20,9 +21,9 @@ type head struct {
 // takeUpChain finds the head of the chain; an empty log gets its first Event.
 func (t *tx) takeUpChain(now time.Time) error {
 	var row eventRow
-	found, err := t.conn.one(query.LastEvent, nil, &row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body)
+	found, err := t.session.One("read the end of the audit log", query.LastEvent, nil, &row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body)
 	if err != nil {
-		return failure("read the end of the audit log", err)
+		return err
 	}
 	if !found {
 		return t.seal(bot.Event{Kind: bot.EventGenesis, At: now, Actor: bot.Salve, Text: "the audit log begins"})

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"context"
@@ -9,20 +9,21 @@ import (
 
 // Commit writes a Change whole or not at all and answers once it is on disk. It
 // is written together with the Changes that wait at the same time.
-func (s *Store) Commit(ctx context.Context, in bot.Change) (bot.Receipt, error) {
-	if s.writer == nil {
-		return bot.Receipt{}, fmt.Errorf("%w: it was opened for reading", bot.ErrUnavailable)
+func (l *Ledger) Commit(ctx context.Context, in bot.Change) (bot.Receipt, error) {
+	if l.writer == nil {
+		return bot.Receipt{}, errReadOnly
 	}
 	enc, err := encodeChange(&in)
 	if err != nil {
 		return bot.Receipt{}, err
 	}
 	if in.Delivery != nil && len(in.Observed) > 0 {
-		enc.delivery = s.packing.ahead(in.Delivery.Body)
+		enc.delivery = l.packing.ahead(in.Delivery.Body)
 	}
-	return s.writer.submit(ctx, &request{
+	return l.writer.submit(ctx, &request{
 		apply: func(t *tx) (bot.Receipt, error) { return t.apply(&in, &enc) },
 		size:  len(in.Observed),
+		needs: needs(&in, &enc),
 		done:  make(chan result, 1),
 	})
 }
@@ -41,6 +42,24 @@ func (t *tx) apply(in *bot.Change, enc *encoded) (bot.Receipt, error) {
 		}
 	}
 	return c.receipt, nil
+}
+
+// needs is what a Change is about to read.
+func needs(in *bot.Change, enc *encoded) Needs {
+	var n Needs
+	if len(enc.seen) > 0 {
+		n.Alerts = make([]Sight, len(enc.seen))
+	}
+	for i := range enc.seen {
+		a := &enc.seen[i]
+		n.Alerts[i] = Sight{Key: a.AlertKey, Sum: a.sum, Group: a.group}
+	}
+	for i := range in.Incidents {
+		if in.Incidents[i].Version != 0 {
+			n.Incidents = append(n.Incidents, in.Incidents[i].ID)
+		}
+	}
+	return n
 }
 
 // change is a Change while it is being written.

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"cmp"
@@ -12,13 +12,13 @@ import (
 )
 
 // Plan reads one; bot.ErrNotFound if there is none.
-func (s *Store) Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error) {
-	return rowOf(ctx, s, asking("read plan "+id.String(), query.Plan, int64(id)), scanPlan)
+func (l *Ledger) Plan(ctx context.Context, id bot.PlanID) (bot.Plan, error) {
+	return rowOf(ctx, l, asking("read plan "+id.String(), query.Plan, int64(id)), scanPlan)
 }
 
 // Plans reads those of an Incident, oldest first.
-func (s *Store) Plans(ctx context.Context, id bot.IncidentID) ([]bot.Plan, error) {
-	return rowsOf(ctx, s, asking("read plans of "+id.String(), query.PlansOf, int64(id)), scanPlan)
+func (l *Ledger) Plans(ctx context.Context, id bot.IncidentID) ([]bot.Plan, error) {
+	return rowsOf(ctx, l, asking("read plans of "+id.String(), query.PlansOf, int64(id)), scanPlan)
 }
 
 func scanPlan(rows *sql.Rows) (bot.Plan, error) {
@@ -30,18 +30,18 @@ func scanPlan(rows *sql.Rows) (bot.Plan, error) {
 }
 
 // Approval reads one; bot.ErrNotFound if there is none.
-func (s *Store) Approval(ctx context.Context, id bot.ApprovalID) (bot.Approval, error) {
-	return rowOf(ctx, s, asking("read approval "+id.String(), query.Approval, int64(id)), scanApproval)
+func (l *Ledger) Approval(ctx context.Context, id bot.ApprovalID) (bot.Approval, error) {
+	return rowOf(ctx, l, asking("read approval "+id.String(), query.Approval, int64(id)), scanApproval)
 }
 
 // Approvals reads those that the query selects, newest first.
-func (s *Store) Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error) {
+func (l *Ledger) Approvals(ctx context.Context, q bot.ApprovalQuery) ([]bot.Approval, error) {
 	var f filter
 	in(&f, "state", q.States)
 	if q.Incident != 0 {
 		f.add("incident = ?", int64(q.Incident))
 	}
-	return rowsOf(ctx, s, f.ask("read approvals", query.Approvals, "id DESC", limitOf(q.Limit, 50)), scanApproval)
+	return rowsOf(ctx, l, f.ask("read approvals", query.Approvals, "id DESC", limitOf(q.Limit, 50)), scanApproval)
 }
 
 func scanApproval(rows *sql.Rows) (a bot.Approval, err error) {
@@ -56,12 +56,12 @@ func scanApproval(rows *sql.Rows) (a bot.Approval, err error) {
 }
 
 // Run reads one; bot.ErrNotFound if there is none.
-func (s *Store) Run(ctx context.Context, id bot.RunID) (bot.Run, error) {
-	return rowOf(ctx, s, asking("read run "+id.String(), query.Run, int64(id)), scanRun)
+func (l *Ledger) Run(ctx context.Context, id bot.RunID) (bot.Run, error) {
+	return rowOf(ctx, l, asking("read run "+id.String(), query.Run, int64(id)), scanRun)
 }
 
 // Runs reads those that the query selects, newest first.
-func (s *Store) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
+func (l *Ledger) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
 	var f filter
 	if q.Incident != 0 {
 		f.add("incident = ?", int64(q.Incident))
@@ -78,18 +78,18 @@ func (s *Store) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}
-	return rowsOf(ctx, s, f.ask("read runs", query.Runs, "id DESC", limitOf(q.Limit, 50)), scanRun)
+	return rowsOf(ctx, l, f.ask("read runs", query.Runs, "id DESC", limitOf(q.Limit, 50)), scanRun)
 }
 
 // DueRuns reads the active Runs whose time has come, longest due first.
-func (s *Store) DueRuns(ctx context.Context, now time.Time, limit int) ([]bot.Run, error) {
-	return rowsOf(ctx, s, asking("read due runs", query.DueRuns, ms(now), int64(limit)), scanRun)
+func (l *Ledger) DueRuns(ctx context.Context, now time.Time, limit int) ([]bot.Run, error) {
+	return rowsOf(ctx, l, asking("read due runs", query.DueRuns, ms(now), int64(limit)), scanRun)
 }
 
 // Interrupted reads the Runs that a process which is gone had in hand: active,
 // not waiting for a person, not due, and of a lower epoch.
-func (s *Store) Interrupted(ctx context.Context) ([]bot.Run, error) {
-	return rowsOf(ctx, s, asking("read interrupted runs", query.InterruptedRuns, s.epoch), scanRun)
+func (l *Ledger) Interrupted(ctx context.Context) ([]bot.Run, error) {
+	return rowsOf(ctx, l, asking("read interrupted runs", query.InterruptedRuns, l.reading.Epoch()), scanRun)
 }
 
 func scanRun(rows *sql.Rows) (r bot.Run, err error) {
@@ -105,9 +105,9 @@ func scanRun(rows *sql.Rows) (r bot.Run, err error) {
 
 // History reads what the guard wants to know about a target and a playbook, as
 // of one moment.
-func (s *Store) History(ctx context.Context, playbook, target string) (bot.History, error) {
+func (l *Ledger) History(ctx context.Context, playbook, target string) (bot.History, error) {
 	var h bot.History
-	_, err := rowsOf(ctx, s, asking("read history", query.History, target, playbook), func(rows *sql.Rows) (struct{}, error) {
+	_, err := rowsOf(ctx, l, asking("read history", query.History, target, playbook), func(rows *sql.Rows) (struct{}, error) {
 		return struct{}{}, scanHistory(rows, &h)
 	})
 	if err != nil {
@@ -141,11 +141,11 @@ func scanHistory(rows *sql.Rows, h *bot.History) error {
 }
 
 // Halts reads all that are set.
-func (s *Store) Halts(ctx context.Context) ([]bot.Halt, error) {
-	return rowsOf(ctx, s, asking("read halts", query.Halts), scanBody[bot.Halt])
+func (l *Ledger) Halts(ctx context.Context) ([]bot.Halt, error) {
+	return rowsOf(ctx, l, asking("read halts", query.Halts), scanBody[bot.Halt])
 }
 
 // ClaimsOf reads the Claims held through an Incident.
-func (s *Store) ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error) {
-	return rowsOf(ctx, s, asking("read claims of "+id.String(), query.ClaimsOf, int64(id)), scanBody[bot.Claim])
+func (l *Ledger) ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error) {
+	return rowsOf(ctx, l, asking("read claims of "+id.String(), query.ClaimsOf, int64(id)), scanBody[bot.Claim])
 }

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"fmt"
@@ -66,7 +66,9 @@ func (c *change) putPlan(p *bot.Plan, body string) error {
 	if p.ID <= 0 {
 		return fmt.Errorf("a plan has no id; take one with NextID")
 	}
-	c.store.ids[bot.KindPlan].reach(int64(p.ID))
+	if err := c.writer.ids.Reach(bot.KindPlan, int64(p.ID)); err != nil {
+		return err
+	}
 	return c.write(doing, query.InsertPlan, int64(p.ID), int64(p.Incident), body)
 }
 
@@ -78,7 +80,9 @@ func (c *change) putApproval(a *bot.Approval, body string) error {
 	c.touched.Approvals = append(c.touched.Approvals, a.ID)
 	args := []any{int64(a.Incident), int64(a.Plan), a.Target, string(a.State), body, int64(a.ID)}
 	if a.Version == 0 {
-		c.store.ids[bot.KindApproval].reach(int64(a.ID))
+		if err := c.writer.ids.Reach(bot.KindApproval, int64(a.ID)); err != nil {
+			return err
+		}
 		return c.write(doing, query.InsertApproval, args...)
 	}
 	return c.writeOne(doing, query.UpdateApproval, append(args, a.Version)...)
@@ -93,7 +97,9 @@ func (c *change) putRun(r *bot.Run, body string) error {
 	args := []any{int64(r.Incident), int64(r.Plan), r.Playbook, r.Target, string(r.State), flag(r.Active()), flag(r.Changed()),
 		r.Epoch, ms(r.DueAt), ms(r.EndedAt), body, int64(r.ID)}
 	if r.Version == 0 {
-		c.store.ids[bot.KindRun].reach(int64(r.ID))
+		if err := c.writer.ids.Reach(bot.KindRun, int64(r.ID)); err != nil {
+			return err
+		}
 		return c.write(doing, query.InsertRun, args...)
 	}
 	return c.writeOne(doing, query.UpdateRun, append(args, r.Version)...)
@@ -206,14 +212,16 @@ func (c *change) putQuarantined(q *bot.Quarantined) (bot.QuarantineID, error) {
 		return q.ID, c.writeOne(doing, query.UpdateQuarantine, string(q.State), q.Reason, int64(q.ID), q.Version)
 	}
 	var held bot.QuarantineID
-	found, err := c.conn.one(query.HeldQuarantine, []any{q.Source, q.SHA256}, (*int64)(&held))
+	found, err := c.session.One(doing, query.HeldQuarantine, []any{q.Source, q.SHA256}, (*int64)(&held))
 	if err != nil {
-		return 0, failure(doing, err)
+		return 0, err
 	}
 	if found {
 		return held, c.write(doing, query.RepeatQuarantine, int64(held))
 	}
-	c.store.ids[bot.KindQuarantine].reach(int64(q.ID))
+	if err := c.writer.ids.Reach(bot.KindQuarantine, int64(q.ID)); err != nil {
+		return 0, err
+	}
 	return q.ID, c.write(doing, query.InsertQuarantine, int64(q.ID), string(q.State), q.Source, q.Reason, ms(q.ReceivedAt),
-		int64(q.Size), q.SHA256, int64(q.Repeats), c.store.packing.pack(q.Body))
+		int64(q.Size), q.SHA256, int64(q.Repeats), c.writer.packing.pack(q.Body))
 }

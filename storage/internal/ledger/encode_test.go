@@ -1,4 +1,4 @@
-package sqlite_test
+package ledger_test
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salve/bot"
-	"salve/storage/sqlite"
+	"salve/storage/internal/ledger"
 )
 
 // FuzzAlertsSurvive has seeds of its own: text that is awkward in JSON or SQL.
@@ -28,24 +28,15 @@ func FuzzAlertsSurvive(f *testing.F) {
 		if firing {
 			a.State = bot.AlertFiring
 		}
-		back, fold, err := sqlite.RoundTrip(a)
+		back, fold, err := ledger.RoundTrip(a)
 		require.NoError(t, err)
 		if utf8.ValidString(title) && utf8.ValidString(key) && utf8.ValidString(value) {
 			require.True(t, a.Same(back), "%+v\n%+v", a, back)
 			require.True(t, bot.FoldAlerts([]bot.Alert{a}).Same(fold), "%+v", fold)
 			return
 		}
-		again, _, err := sqlite.RoundTrip(back)
+		again, _, err := ledger.RoundTrip(back)
 		require.NoError(t, err)
 		require.True(t, back.Same(again), "text that was made valid stays as it is")
 	})
-}
-
-func TestOldVersionsOfSQLiteAreTold(t *testing.T) {
-	t.Parallel()
-	for have, want := range map[string]bool{
-		"3.51.3": true, "3.51.2": false, "3.54.1": true, "3.6.99": false, "4.0.0": true, "3.51": false, "": false, "x.y.z": false,
-	} {
-		require.Equal(t, want, sqlite.AtLeast(have, "3.51.3"), have)
-	}
 }

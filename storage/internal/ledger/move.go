@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"fmt"
@@ -26,10 +26,10 @@ func (c *change) move(m bot.Move) error {
 	if !found {
 		return bot.ErrNotFound
 	}
-	if row.incident == m.To {
+	if row.Incident == m.To {
 		return nil
 	}
-	from, err := c.load(row.incident)
+	from, err := c.load(row.Incident)
 	if err != nil {
 		return err
 	}
@@ -38,6 +38,7 @@ func (c *change) move(m bot.Move) error {
 		return err
 	}
 	c.moved(from, to)
+	delete(c.book.alerts, m.Alert)
 	return c.write("write alert", query.MoveAlert, int64(to.id), ms(m.Alert.StartsAt), m.Alert.Fingerprint, m.Alert.Source)
 }
 
@@ -90,15 +91,17 @@ func (c *change) merge(from *incident, into bot.IncidentID) error {
 		return err
 	}
 	clear(c.book.takers)
+	clear(c.book.free)
 	if err := c.write("move groups", query.RepointHome, int64(to.id), int64(from.id), from.home); err != nil {
 		return err
 	}
 	if err := c.write("move groups", query.RepointExtra, int64(to.id), int64(from.id)); err != nil {
 		return err
 	}
-	n, err := c.conn.exec(query.MoveAllAlerts, int64(to.id), int64(from.id))
+	clear(c.book.alerts)
+	n, err := c.exec("move alerts", query.MoveAllAlerts, int64(to.id), int64(from.id))
 	if err != nil {
-		return failure("move alerts", err)
+		return err
 	}
 	if n > 0 {
 		c.moved(from, to)

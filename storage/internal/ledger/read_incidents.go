@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"cmp"
@@ -14,21 +14,21 @@ import (
 )
 
 // Incident reads one; bot.ErrNotFound if there is none.
-func (s *Store) Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error) {
-	return rowOf(ctx, s, asking("read incident "+id.String(), query.Incident, int64(id)), scanIncident)
+func (l *Ledger) Incident(ctx context.Context, id bot.IncidentID) (bot.Incident, error) {
+	return rowOf(ctx, l, asking("read incident "+id.String(), query.Incident, int64(id)), scanIncident)
 }
 
 // Incidents reads those that the query selects, newest first. Each state is
 // read by itself, so that few open ones are found at once among many closed.
-func (s *Store) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
+func (l *Ledger) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
 	if len(q.States) <= 1 {
-		return s.incidents(ctx, q)
+		return l.incidents(ctx, q)
 	}
 	var all []bot.Incident
 	for _, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
 		one := q
 		one.States = []bot.IncidentState{state}
-		found, err := s.incidents(ctx, one)
+		found, err := l.incidents(ctx, one)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ func (s *Store) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incid
 	return all[:min(len(all), limitOf(q.Limit, 50))], nil
 }
 
-func (s *Store) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
+func (l *Ledger) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
 	var f filter
 	in(&f, "state", q.States)
 	if q.Owner != "" {
@@ -57,14 +57,14 @@ func (s *Store) incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incid
 	if q.Before != 0 {
 		f.add("id < ?", int64(q.Before))
 	}
-	return rowsOf(ctx, s, f.ask("read incidents", query.Incidents, "id DESC", limitOf(q.Limit, 50)), scanIncident)
+	return rowsOf(ctx, l, f.ask("read incidents", query.Incidents, "id DESC", limitOf(q.Limit, 50)), scanIncident)
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // DueIncidents reads those whose time has come, longest due first.
-func (s *Store) DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error) {
-	return rowsOf(ctx, s, asking("read due incidents", query.DueIncidents, ms(now), int64(limit)), scanIncident)
+func (l *Ledger) DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error) {
+	return rowsOf(ctx, l, asking("read due incidents", query.DueIncidents, ms(now), int64(limit)), scanIncident)
 }
 
 func scanIncident(rows *sql.Rows) (bot.Incident, error) {
@@ -87,8 +87,8 @@ func scanIncident(rows *sql.Rows) (bot.Incident, error) {
 }
 
 // Alerts reads alerts of an Incident: firing first, worst first, oldest first.
-func (s *Store) Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error) {
-	return rowsOf(ctx, s, asking("read alerts of "+id.String(), query.AlertsToShow, int64(id), int64(limit)),
+func (l *Ledger) Alerts(ctx context.Context, id bot.IncidentID, limit int) ([]bot.Alert, error) {
+	return rowsOf(ctx, l, asking("read alerts of "+id.String(), query.AlertsToShow, int64(id), int64(limit)),
 		func(rows *sql.Rows) (bot.Alert, error) { return scanAlert(rows, id) })
 }
 
@@ -116,7 +116,7 @@ const chunk = 64
 
 // AlertsOfMany reads all alerts of several Incidents at once, each in the order
 // of Alerts. It is for Incidents that have few.
-func (s *Store) AlertsOfMany(ctx context.Context, ids []bot.IncidentID) (map[bot.IncidentID][]bot.Alert, error) {
+func (l *Ledger) AlertsOfMany(ctx context.Context, ids []bot.IncidentID) (map[bot.IncidentID][]bot.Alert, error) {
 	out := make(map[bot.IncidentID][]bot.Alert, len(ids))
 	for part := range slices.Chunk(ids, chunk) {
 		args := make([]any, chunk)
@@ -124,7 +124,7 @@ func (s *Store) AlertsOfMany(ctx context.Context, ids []bot.IncidentID) (map[bot
 			args[i] = int64(part[min(i, len(part)-1)])
 		}
 		text := query.AlertsOfMany + " WHERE a.incident IN ($1" + manyMore + ") ORDER BY a.incident, a.rank, a.starts_at, a.fingerprint, a.source"
-		alerts, err := rowsOf(ctx, s, asking("read alerts of many incidents", text, args...), func(rows *sql.Rows) (bot.Alert, error) {
+		alerts, err := rowsOf(ctx, l, asking("read alerts of many incidents", text, args...), func(rows *sql.Rows) (bot.Alert, error) {
 			var id bot.IncidentID
 			return scanAlertInto(rows, &id, &id)
 		})

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"context"
@@ -22,6 +22,7 @@ const (
 type request struct {
 	apply func(*tx) (bot.Receipt, error)
 	size  int // observed alerts
+	needs Needs
 	done  chan result
 }
 
@@ -33,17 +34,18 @@ type result struct {
 // writer is the one goroutine that writes. What it keeps in memory (the head of
 // the chain) changes only when a transaction has been committed.
 type writer struct {
-	conn      *conn
+	session   Session
 	log       *slog.Logger
-	store     *Store
+	ids       IDs
+	packing   *packing
 	committed func(bot.Touched)
+	wrote     func(rows int)
 	head      head
 	book      *book
-	bodies    counter        // ids of alert bodies
-	unsure    bool           // a transaction failed: the head must be read again
+	bodies    Counter        // ids of alert bodies
+	last      bot.IncidentID // the highest in use, when ids are handed out within a turn
+	unsure    bool           // the head must be read again
 	spare     bot.IncidentID // set aside for the next new Incident; 0: none
-
-	checkpoints *checkpointer // nil until the database is open
 
 	mu      sync.RWMutex // guards closed; held for reading while a request is queued
 	closed  bool
@@ -52,17 +54,20 @@ type writer struct {
 	held    *request // taken from the queue, for the next group
 }
 
-func newWriter(c *conn, s *Store, opts Options) *writer {
-	limit := opts.QueueLimit
+func newWriter(p *packing, w Writing) *writer {
+	limit := w.QueueLimit
 	if limit <= 0 {
 		limit = 4096
 	}
-	committed := opts.Committed
+	committed, wrote := w.Committed, w.Wrote
 	if committed == nil {
 		committed = func(bot.Touched) {}
 	}
+	if wrote == nil {
+		wrote = func(int) {}
+	}
 	return &writer{
-		conn: c, log: s.log, store: s, committed: committed, book: newBook(),
+		session: w.Session, log: w.Log, ids: w.IDs, packing: p, committed: committed, wrote: wrote, book: newBook(),
 		queue: make(chan *request, limit),
 	}
 }
@@ -70,35 +75,50 @@ func newWriter(c *conn, s *Store, opts Options) *writer {
 // spareID is the id of the next new Incident. It is taken from the counter when
 // it is first asked for, and kept until a row has it.
 func (w *writer) spareID() bot.IncidentID {
+	if w.last != 0 {
+		return w.last
+	}
 	if w.spare == 0 {
-		w.spare = bot.IncidentID(w.store.NextID(bot.KindIncident))
+		w.spare = bot.IncidentID(w.ids.Next(bot.KindIncident))
 	}
 	return w.spare
 }
 
-// begin raises the epoch and starts the chain, or takes it up at its head.
-func (w *writer) begin(now time.Time) (epoch int64, err error) {
-	_, err = w.together([]*request{{apply: func(t *tx) (bot.Receipt, error) {
-		if err := t.write("raise the epoch", query.RaiseEpoch); err != nil {
-			return bot.Receipt{}, err
-		}
-		if _, err := t.conn.one(query.Epoch, nil, &epoch); err != nil {
-			return bot.Receipt{}, failure("read the epoch", err)
-		}
-		var highest int64
-		if _, err := t.conn.one(query.HighestBody, nil, &highest); err != nil {
-			return bot.Receipt{}, failure("read the highest id", err)
-		}
-		w.bodies.reach(highest)
-		return bot.Receipt{}, t.takeUpChain(now)
-	}}}, make([]result, 1))
-	return epoch, err
+// spent notes that a row has the spare id.
+func (w *writer) spent(id bot.IncidentID) {
+	if w.last != 0 {
+		w.last = id + 1
+	}
+	w.spare = 0
 }
 
-func (w *writer) start() {
-	w.checkpoints.start()
-	w.running.Go(w.run)
+// given notes that a row has an id that was taken before.
+func (w *writer) given(id bot.IncidentID) error {
+	if w.last != 0 {
+		w.last = max(w.last, id+1)
+		return nil
+	}
+	if w.spare == id {
+		w.spare = 0
+	}
+	return w.ids.Reach(bot.KindIncident, int64(id))
 }
+
+// begin starts the chain, or takes it up at its head.
+func (w *writer) begin() error {
+	w.unsure = true
+	_, err := w.together([]*request{{apply: func(t *tx) (bot.Receipt, error) {
+		var highest int64
+		if _, err := t.session.One("read the highest id", query.HighestBody, nil, &highest); err != nil {
+			return bot.Receipt{}, err
+		}
+		w.bodies.Reach(highest)
+		return bot.Receipt{}, nil
+	}}}, make([]result, 1))
+	return err
+}
+
+func (w *writer) start() { w.running.Go(w.run) }
 
 // stop lets the writer finish what is queued; nothing is taken any more.
 func (w *writer) stop() {
@@ -147,7 +167,7 @@ func (w *writer) run() {
 			return
 		}
 		w.commit(group)
-		w.checkpoints.wrote(w.conn, rowsIn(group))
+		w.wrote(rowsIn(group))
 	}
 }
 
@@ -232,7 +252,7 @@ var errUnclean = errors.New("a change failed half way")
 // together is the fast way: no savepoints. A request that fails before it has
 // written anything fails alone.
 func (w *writer) together(group []*request, results []result) (touched, error) {
-	return w.transact(func(t *tx) error {
+	return w.transact(group, func(t *tx) error {
 		for i, r := range group {
 			t.half = false
 			results[i].receipt, results[i].err = r.apply(t)
@@ -257,7 +277,7 @@ func (w *writer) together(group []*request, results []result) (touched, error) {
 
 // apart writes each request behind a savepoint.
 func (w *writer) apart(group []*request, results []result) (touched, error) {
-	return w.transact(func(t *tx) error {
+	return w.transact(group, func(t *tx) error {
 		for i, r := range group {
 			before := t.mark()
 			if err := t.control("SAVEPOINT one"); err != nil {
@@ -289,26 +309,21 @@ func (w *writer) apart(group []*request, results []result) (touched, error) {
 // transact runs f in a transaction of the writer's own and takes over what it
 // left in memory once it is on disk. A transaction that wrote nothing ends
 // without a flush.
-func (w *writer) transact(f func(*tx) error) (touched, error) {
-	t := &tx{conn: w.conn, store: w.store, book: w.book, head: w.head}
-	if err := t.control("BEGIN IMMEDIATE"); err != nil {
-		return touched{}, err
-	}
-	err := w.sure(t)
+func (w *writer) transact(group []*request, f func(*tx) error) (touched, error) {
+	t := &tx{session: w.session, writer: w, book: w.book}
+	err := w.takeTurn(t, group)
 	if err == nil {
 		err = f(t)
 	}
 	if err == nil && t.wrote {
-		err = t.control("COMMIT")
+		err = w.session.Commit(Counters{Incident: int64(w.last) - 1, Body: w.bodies.last.Load()})
 	}
 	if err != nil {
 		w.book.forget()
 		w.unsure = true
 	}
 	if err != nil || !t.wrote {
-		// After a failure SQLite may have rolled back by itself; then there is
-		// nothing to do and the error says no more than that.
-		if rerr := t.control("ROLLBACK"); rerr != nil && err == nil {
+		if rerr := w.session.Rollback(); rerr != nil && err == nil {
 			err = rerr
 		}
 		return touched{}, err
@@ -318,8 +333,40 @@ func (w *writer) transact(f func(*tx) error) (touched, error) {
 	return t.touched, nil
 }
 
-// sure reads the head of the chain again after a failure: whether a commit that
-// failed is on disk after all, only the database can tell.
+// takeTurn begins a transaction and takes over what the session read for it.
+func (w *writer) takeTurn(t *tx, group []*request) error {
+	found, err := w.session.Begin(needsOf(group))
+	if err != nil {
+		return err
+	}
+	if found.Last.Incident != 0 || found.Last.Body != 0 {
+		w.last = bot.IncidentID(found.Last.Incident + 1)
+		w.bodies.last.Store(found.Last.Body)
+	}
+	w.unsure = w.unsure || found.Shared
+	if err := w.book.take(found); err != nil {
+		return err
+	}
+	t.head = w.head
+	return w.sure(t)
+}
+
+// needsOf is what a group is about to read.
+func needsOf(group []*request) Needs {
+	if len(group) == 1 {
+		return group[0].needs
+	}
+	var all Needs
+	for _, r := range group {
+		all.Alerts = append(all.Alerts, r.needs.Alerts...)
+		all.Incidents = append(all.Incidents, r.needs.Incidents...)
+	}
+	return all
+}
+
+// sure reads the head of the chain again after a failure, or when others have
+// written: whether a commit that failed is on disk after all, only the database
+// can tell.
 func (w *writer) sure(t *tx) error {
 	if !w.unsure {
 		return nil

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"database/sql/driver"
@@ -49,20 +49,16 @@ func (t *tx) load(id bot.IncidentID) (*incident, error) {
 	if inc := t.book.incidents[id]; inc != nil {
 		return inc, nil
 	}
-	inc := &incident{id: id}
-	var fold string
-	found, err := t.conn.one(query.IncidentHead, []any{int64(id)}, &inc.version, &inc.foldRev, &inc.due, (*string)(&inc.state), &inc.home, &fold)
+	row := IncidentRow{ID: id}
+	found, err := t.session.One("read incident "+id.String(), query.IncidentHead, []any{int64(id)},
+		&row.Version, &row.FoldRev, &row.Due, &row.State, &row.Home, &row.Fold)
 	if err != nil {
-		return nil, failure("read incident "+id.String(), err)
+		return nil, err
 	}
 	if !found {
 		return nil, fmt.Errorf("incident %s: %w", id, bot.ErrNotFound)
 	}
-	if err := decodeFold([]byte(fold), &inc.fold); err != nil {
-		return nil, failure("read incident "+id.String(), err)
-	}
-	t.book.incidents[id] = inc
-	return inc, nil
+	return t.book.enter(&row)
 }
 
 // make adds an Incident that has no row yet.
@@ -100,11 +96,11 @@ func (t *tx) foldAgain(inc *incident) error {
 
 func (t *tx) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
 	var alerts []bot.Alert
-	err := t.conn.each(query.Alerts, []any{int64(id)}, func(row []driver.Value) error {
+	err := t.session.Each("read alerts of "+id.String(), query.Alerts, []any{int64(id)}, func(row []driver.Value) error {
 		var key bot.AlertKey
 		var startsAt, receivedAt int64
 		var body string
-		if err := fill([]any{&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body}, row); err != nil {
+		if err := Fill([]any{&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body}, row); err != nil {
 			return err
 		}
 		key.StartsAt = fromMS(startsAt)
@@ -112,7 +108,7 @@ func (t *tx) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
 		alerts = append(alerts, a)
 		return err
 	})
-	return alerts, failure("read alerts of "+id.String(), err)
+	return alerts, err
 }
 
 // flush writes the Incidents that were made, folded or worked on.

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"context"
@@ -19,40 +19,40 @@ type ask struct {
 func asking(doing, text string, args ...any) ask { return ask{doing: doing, text: text, args: args} }
 
 // rowsOf reads all rows.
-func rowsOf[T any](ctx context.Context, s *Store, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
+func rowsOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, failure(a.doing, err)
+		return nil, l.reading.Failure(a.doing, err)
 	}
 	if !a.long {
 		// To watch a context takes two goroutines a query, which is more than most
 		// of them take to run.
 		ctx = context.WithoutCancel(ctx)
 	}
-	rows, err := s.reads.query(ctx, s.readDB, a.text, a.args)
+	rows, err := l.reads.query(ctx, l.reading.DB, a.text, a.args)
 	if err != nil {
-		return nil, failure(a.doing, err)
+		return nil, l.reading.Failure(a.doing, err)
 	}
 	defer rows.Close()
 	var out []T
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, failure(a.doing, err)
+			return nil, l.reading.Failure(a.doing, err)
 		}
 		out = append(out, v)
 	}
-	return out, failure(a.doing, rows.Err())
+	return out, l.reading.Failure(a.doing, rows.Err())
 }
 
 // rowOf reads one row; none is bot.ErrNotFound.
-func rowOf[T any](ctx context.Context, s *Store, a ask, scan func(*sql.Rows) (T, error)) (T, error) {
+func rowOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (T, error)) (T, error) {
 	var none T
-	found, err := rowsOf(ctx, s, a, scan)
+	found, err := rowsOf(ctx, l, a, scan)
 	if err != nil {
 		return none, err
 	}
 	if len(found) == 0 {
-		return none, failure(a.doing, sql.ErrNoRows)
+		return none, l.reading.Failure(a.doing, sql.ErrNoRows)
 	}
 	return found[0], nil
 }

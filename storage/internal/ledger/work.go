@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"fmt"
@@ -74,16 +74,15 @@ func (c *change) given(given *bot.Incident) (*incident, error) {
 
 func (c *change) givenNew(id bot.IncidentID) (*incident, error) {
 	var version int64
-	found, err := c.conn.one(query.IncidentExists, []any{int64(id)}, &version)
+	found, err := c.session.One("read incident "+id.String(), query.IncidentExists, []any{int64(id)}, &version)
 	if err != nil {
-		return nil, failure("read incident "+id.String(), err)
+		return nil, err
 	}
 	if found || c.book.incidents[id] != nil {
 		return nil, fmt.Errorf("incident %s exists: %w", id, bot.ErrConflict)
 	}
-	c.store.ids[bot.KindIncident].reach(int64(id))
-	if c.store.writer.spare == id {
-		c.store.writer.spare = 0
+	if err := c.writer.given(id); err != nil {
+		return nil, err
 	}
 	return c.make(id), nil
 }
@@ -125,6 +124,7 @@ func (c *change) point(inc *incident, was bool) error {
 		return nil // a merged one hands its pointers on, see merges
 	}
 	clear(c.book.takers)
+	clear(c.book.free)
 	switch {
 	case was:
 		if err := c.write("close "+inc.id.String(), query.DeleteHome, int64(inc.id), inc.home); err != nil {

@@ -1,0 +1,21 @@
+package ledger
+
+import (
+	"context"
+
+	"salve/bot"
+)
+
+// Alone runs f in a transaction of the writer, between Changes. It is for what a
+// store does beside them. What f writes must concern no row that the ledger
+// remembers.
+func (l *Ledger) Alone(ctx context.Context, f func(Session) error) error {
+	if l.writer == nil {
+		return errReadOnly
+	}
+	_, err := l.writer.submit(ctx, &request{done: make(chan result, 1), apply: func(t *tx) (bot.Receipt, error) {
+		t.wrote, t.half = true, true
+		return bot.Receipt{}, f(t.session)
+	}})
+	return err
+}
