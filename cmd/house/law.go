@@ -24,6 +24,8 @@ var thirdParty = map[string][]string{
 	"playbooks/strict":                          {"github.com/goccy/go-yaml/"},
 	"storage/internal/ledger":                   {"github.com/klauspost/compress/s2", "github.com/go-json-experiment/json/"},
 	"storage/sqlite":                            {"modernc.org/sqlite/", "golang.org/x/sys/unix", "github.com/pressly/goose/v3/"},
+	"storage/postgres":                          {"github.com/jackc/pgx/v5/", "github.com/pressly/goose/v3/", "golang.org/x/sys/unix"},
+	"storage/postgres/cluster":                  {"github.com/jackc/pgx/v5/"},
 	"storage/storagetest":                       {"github.com/stretchr/testify/", "pgregory.net/rapid"},
 	"integrations/alertmanager":                 {"github.com/go-json-experiment/json/"},
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},

@@ -19,22 +19,23 @@ import (
 	"salve/bot"
 )
 
-// ms is a time as it is stored; 0 is none.
-func ms(t time.Time) int64 {
+// MS is a time as it is stored, in Unix milliseconds; 0 is none.
+func MS(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMilli()
 }
 
-func fromMS(n int64) time.Time {
+// FromMS is the time that MS gave, in UTC.
+func FromMS(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}
 	}
 	return time.UnixMilli(n).UTC()
 }
 
-func cut(t time.Time) time.Time { return fromMS(ms(t)) }
+func cut(t time.Time) time.Time { return FromMS(MS(t)) }
 
 // observed is an alert as it is sent to the writer, with what can be computed
 // beforehand: whoever commits does it, the writer has enough to do.
@@ -92,7 +93,7 @@ func appendAlert(b []byte, a bot.Alert) []byte {
 	b = appendText(append(b, `,"title":`...), a.Title)
 	b = appendMap(append(b, `,"labels":`...), a.Labels)
 	b = appendMap(append(b, `,"annotations":`...), a.Annotations)
-	b = strconv.AppendInt(append(b, `,"ends_at":`...), ms(a.EndsAt), 10)
+	b = strconv.AppendInt(append(b, `,"ends_at":`...), MS(a.EndsAt), 10)
 	b = appendText(append(b, `,"link":`...), a.Link)
 	b = strconv.AppendInt(append(b, `,"truncated":`...), int64(a.Truncated), 10)
 	return append(b, '}')
@@ -134,8 +135,8 @@ func decodeAlert(key bot.AlertKey, receivedAt int64, body []byte) (bot.Alert, er
 	}
 	return bot.Alert{
 		AlertKey: key, GroupKey: v.Group, State: v.State, Severity: bot.Severity(v.Severity), Title: v.Title,
-		Labels: v.Labels, Annotations: v.Annotations, EndsAt: fromMS(v.EndsAt), Link: v.Link,
-		Truncated: v.Truncated, ReceivedAt: fromMS(receivedAt),
+		Labels: v.Labels, Annotations: v.Annotations, EndsAt: FromMS(v.EndsAt), Link: v.Link,
+		Truncated: v.Truncated, ReceivedAt: FromMS(receivedAt),
 	}, nil
 }
 

@@ -20,7 +20,7 @@ func (l *Ledger) Queued() int { return len(l.writer.queue) }
 // RoundTrip encodes an alert and its Fold as they are stored, and reads both.
 func RoundTrip(a bot.Alert) (bot.Alert, bot.Fold, error) {
 	body := appendAlert(nil, a)
-	back, err := decodeAlert(a.AlertKey, ms(a.ReceivedAt), body)
+	back, err := decodeAlert(a.AlertKey, MS(a.ReceivedAt), body)
 	if err != nil {
 		return back, bot.Fold{}, err
 	}

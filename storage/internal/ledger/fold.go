@@ -36,7 +36,7 @@ func (n *counts) add(a *bot.Alert) {
 	if a.State == bot.AlertFiring {
 		n.Firing[s]++
 	}
-	n.LastEnd = max(n.LastEnd, ms(a.EndsAt))
+	n.LastEnd = max(n.LastEnd, MS(a.EndsAt))
 }
 
 // place is where a severity is counted; what is none of the known ones counts
@@ -56,7 +56,7 @@ func (f *tallied) absorb(old *bot.Alert, a *bot.Alert) bool {
 		if old == nil {
 			f.Counts.add(a)
 		}
-		f.Counts.LastEnd = max(f.Counts.LastEnd, ms(a.EndsAt))
+		f.Counts.LastEnd = max(f.Counts.LastEnd, MS(a.EndsAt))
 		return true
 	}
 	if old == nil || !onlyEnded(*old, *a) {
@@ -80,13 +80,13 @@ func onlyEnded(old, a bot.Alert) bool {
 func (f *tallied) end(a *bot.Alert) {
 	f.Firing--
 	f.Counts.Firing[place(a.Severity)]--
-	f.Counts.LastEnd = max(f.Counts.LastEnd, ms(a.EndsAt))
+	f.Counts.LastEnd = max(f.Counts.LastEnd, MS(a.EndsAt))
 	f.Truncated = max(f.Truncated, a.Truncated)
 	if f.Firing > 0 {
 		f.Severity = worst(f.Counts.Firing)
 		return
 	}
-	f.Severity, f.ResolvedAt = worst(f.Counts.All), fromMS(f.Counts.LastEnd)
+	f.Severity, f.ResolvedAt = worst(f.Counts.All), FromMS(f.Counts.LastEnd)
 }
 
 func worst(counted [bot.SeverityCritical + 1]int) bot.Severity {

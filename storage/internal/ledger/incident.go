@@ -103,7 +103,7 @@ func (t *tx) alertsOf(id bot.IncidentID) ([]bot.Alert, error) {
 		if err := Fill([]any{&startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body}, row); err != nil {
 			return err
 		}
-		key.StartsAt = fromMS(startsAt)
+		key.StartsAt = FromMS(startsAt)
 		a, err := decodeAlert(key, receivedAt, []byte(body))
 		alerts = append(alerts, a)
 		return err

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"salve/bot"
 )
@@ -32,6 +33,9 @@ type Reading struct {
 	DB      *sql.DB                             // the Ledger closes it
 	Failure func(doing string, err error) error // maps errors as a Session does
 	Epoch   func() int64
+	// Patience bounds each read that does not end with its context; 0: the
+	// database is in this process and always answers.
+	Patience time.Duration
 }
 
 // Writing is how a Ledger writes.

@@ -39,7 +39,7 @@ func (c *change) move(m bot.Move) error {
 	}
 	c.moved(from, to)
 	delete(c.book.alerts, m.Alert)
-	return c.write("write alert", query.MoveAlert, int64(to.id), ms(m.Alert.StartsAt), m.Alert.Fingerprint, m.Alert.Source)
+	return c.write("write alert", query.MoveAlert, int64(to.id), MS(m.Alert.StartsAt), m.Alert.Fingerprint, m.Alert.Source)
 }
 
 // destination is an Incident that may take alerts from another.
@@ -65,9 +65,9 @@ func (c *change) moved(from, to *incident) {
 // when is the time of a Change that carries no alerts: that of its Events.
 func (c *change) when(inc *incident) int64 {
 	if len(c.in.Events) > 0 {
-		return ms(c.in.Events[0].At)
+		return MS(c.in.Events[0].At)
 	}
-	return ms(inc.fold.LastAt)
+	return MS(inc.fold.LastAt)
 }
 
 // merges hands what is left of the Incidents that were merged in this Change to

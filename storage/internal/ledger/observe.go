@@ -14,7 +14,7 @@ func (t *tx) alertRow(key bot.AlertKey) (row AlertRow, found bool, err error) {
 	if row, read := t.book.alerts[key]; read {
 		return row, row.Incident != 0, nil
 	}
-	found, err = t.session.One("read alert "+key.Fingerprint, query.AlertByKey, []any{ms(key.StartsAt), key.Fingerprint, key.Source},
+	found, err = t.session.One("read alert "+key.Fingerprint, query.AlertByKey, []any{MS(key.StartsAt), key.Fingerprint, key.Source},
 		(*int64)(&row.Incident), &row.ReceivedAt, &row.Sum, &row.Body)
 	return row, found, err
 }
@@ -54,7 +54,7 @@ func (c *change) observe() error {
 	if packed == nil {
 		packed = c.writer.packing.pack(d.Body)
 	}
-	return c.write("keep the payload", query.InsertDelivery, d.Source, ms(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), packed)
+	return c.write("keep the payload", query.InsertDelivery, d.Source, MS(d.ReceivedAt), int64(d.Alerts), int64(len(d.Body)), packed)
 }
 
 func (c *change) observeOne(a *observed) (bot.Observation, error) {
@@ -103,11 +103,11 @@ func (c *change) observeNew(a *observed) (bot.Observation, error) {
 	if err := c.write("write alert", query.InsertBody, body, a.body); err != nil {
 		return o, err
 	}
-	if err := c.write("write alert", query.InsertAlert, ms(a.StartsAt), a.Fingerprint, a.Source, int64(inc.id),
-		rank(&a.Alert), ms(a.ReceivedAt), a.sum, body); err != nil {
+	if err := c.write("write alert", query.InsertAlert, MS(a.StartsAt), a.Fingerprint, a.Source, int64(inc.id),
+		rank(&a.Alert), MS(a.ReceivedAt), a.sum, body); err != nil {
 		return o, err
 	}
-	c.book.remember(a.AlertKey, AlertRow{Incident: inc.id, ReceivedAt: ms(a.ReceivedAt), Sum: a.sum, Body: body, Text: a.body})
+	c.book.remember(a.AlertKey, AlertRow{Incident: inc.id, ReceivedAt: MS(a.ReceivedAt), Sum: a.sum, Body: body, Text: a.body})
 	c.absorb(inc, nil, &a.Alert, o.Outcome)
 	c.due(inc, a.ReceivedAt)
 	return o, nil
@@ -183,13 +183,13 @@ func (c *change) observeKnown(o bot.Observation, k knownAlert) (bot.Observation,
 
 func (c *change) updateAlert(a bot.Alert, row AlertRow) error {
 	c.buf = appendAlert(c.buf[:0], a)
-	row.ReceivedAt, row.Sum, row.Text = ms(a.ReceivedAt), sumOf(c.buf), string(c.buf)
+	row.ReceivedAt, row.Sum, row.Text = MS(a.ReceivedAt), sumOf(c.buf), string(c.buf)
 	if err := c.write("write alert", query.UpdateBody, row.Text, row.Body); err != nil {
 		return err
 	}
 	c.book.remember(a.AlertKey, row)
 	return c.write("write alert", query.UpdateAlert, rank(&a), row.ReceivedAt, row.Sum,
-		ms(a.StartsAt), a.Fingerprint, a.Source)
+		MS(a.StartsAt), a.Fingerprint, a.Source)
 }
 
 // absorb takes a changed row into the Fold, or notes that all must be read.
@@ -208,7 +208,7 @@ func (c *change) absorb(inc *incident, old, a *bot.Alert, outcome bot.Outcome) {
 
 // due makes the Incident due from the time at which the observation came.
 func (c *change) due(inc *incident, at time.Time) {
-	if p := c.touch(inc, ms(at.Add(c.in.Later.Std()))); at.After(p.at) {
+	if p := c.touch(inc, MS(at.Add(c.in.Later.Std()))); at.After(p.at) {
 		p.at = at
 	}
 }
@@ -222,7 +222,7 @@ func becauseMerged(inc *incident, a *observed) string {
 }
 
 func becauseRepeat(receivedAt int64) string {
-	return "already known since " + clock(fromMS(receivedAt)) + ", nothing changed"
+	return "already known since " + clock(FromMS(receivedAt)) + ", nothing changed"
 }
 
 func becauseStale(old bot.Alert) string {

@@ -25,7 +25,7 @@ func (l *Ledger) Prune(ctx context.Context, now time.Time, age time.Duration, ma
 	for {
 		batch := 0
 		_, err := l.writer.submit(ctx, &request{done: make(chan result, 1), apply: func(t *tx) (_ bot.Receipt, err error) {
-			batch, err = t.prune(ms(now.Add(-age)), age > 0, maxBytes)
+			batch, err = t.prune(MS(now.Add(-age)), age > 0, maxBytes)
 			return bot.Receipt{}, err
 		}})
 		if err != nil {

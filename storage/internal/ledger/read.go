@@ -28,6 +28,11 @@ func rowsOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (
 		// of them take to run.
 		ctx = context.WithoutCancel(ctx)
 	}
+	if l.reading.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.reading.Patience)
+		defer cancel()
+	}
 	rows, err := l.reads.query(ctx, l.reading.DB, a.text, a.args)
 	if err != nil {
 		return nil, l.reading.Failure(a.doing, err)

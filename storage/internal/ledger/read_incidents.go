@@ -64,7 +64,7 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // DueIncidents reads those whose time has come, longest due first.
 func (l *Ledger) DueIncidents(ctx context.Context, now time.Time, limit int) ([]bot.Incident, error) {
-	return rowsOf(ctx, l, asking("read due incidents", query.DueIncidents, ms(now), int64(limit)), scanIncident)
+	return rowsOf(ctx, l, asking("read due incidents", query.DueIncidents, MS(now), int64(limit)), scanIncident)
 }
 
 func scanIncident(rows *sql.Rows) (bot.Incident, error) {
@@ -74,7 +74,7 @@ func scanIncident(rows *sql.Rows) (bot.Incident, error) {
 	if err := rows.Scan((*int64)(&i.ID), &i.Version, &i.FoldRev, &due, &fold, &work); err != nil {
 		return i, err
 	}
-	i.DueAt = fromMS(due)
+	i.DueAt = FromMS(due)
 	var folded tallied
 	if err := decodeFold(fold, &folded); err != nil {
 		return i, err
@@ -104,7 +104,7 @@ func scanAlertInto(rows *sql.Rows, id *bot.IncidentID, before ...any) (bot.Alert
 	if err := rows.Scan(append(before, &startsAt, &key.Fingerprint, &key.Source, &receivedAt, &body)...); err != nil {
 		return bot.Alert{}, err
 	}
-	key.StartsAt = fromMS(startsAt)
+	key.StartsAt = FromMS(startsAt)
 	a, err := decodeAlert(key, receivedAt, body)
 	a.Incident = *id
 	return a, err

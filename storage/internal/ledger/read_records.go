@@ -91,6 +91,6 @@ func scanQuarantined(rows *sql.Rows, v *bot.Quarantined, more ...any) error {
 	if err := rows.Scan(append(dest, more...)...); err != nil {
 		return err
 	}
-	v.ReceivedAt = fromMS(receivedAt)
+	v.ReceivedAt = FromMS(receivedAt)
 	return nil
 }

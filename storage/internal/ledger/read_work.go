@@ -83,13 +83,18 @@ func (l *Ledger) Runs(ctx context.Context, q bot.RunQuery) ([]bot.Run, error) {
 
 // DueRuns reads the active Runs whose time has come, longest due first.
 func (l *Ledger) DueRuns(ctx context.Context, now time.Time, limit int) ([]bot.Run, error) {
-	return rowsOf(ctx, l, asking("read due runs", query.DueRuns, ms(now), int64(limit)), scanRun)
+	return rowsOf(ctx, l, asking("read due runs", query.DueRuns, MS(now), int64(limit)), scanRun)
 }
 
 // Interrupted reads the Runs that a process which is gone had in hand: active,
 // not waiting for a person, not due, and of a lower epoch.
 func (l *Ledger) Interrupted(ctx context.Context) ([]bot.Run, error) {
 	return rowsOf(ctx, l, asking("read interrupted runs", query.InterruptedRuns, l.reading.Epoch()), scanRun)
+}
+
+// RunsWhere reads the Runs that a query of the store's own selects.
+func (l *Ledger) RunsWhere(ctx context.Context, doing, text string, args ...any) ([]bot.Run, error) {
+	return rowsOf(ctx, l, asking(doing, text, args...), scanRun)
 }
 
 func scanRun(rows *sql.Rows) (r bot.Run, err error) {

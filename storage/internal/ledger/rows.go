@@ -95,7 +95,7 @@ func (c *change) putRun(r *bot.Run, body string) error {
 	}
 	c.touched.Runs = append(c.touched.Runs, r.ID)
 	args := []any{int64(r.Incident), int64(r.Plan), r.Playbook, r.Target, string(r.State), flag(r.Active()), flag(r.Changed()),
-		r.Epoch, ms(r.DueAt), ms(r.EndedAt), body, int64(r.ID)}
+		r.Epoch, MS(r.DueAt), MS(r.EndedAt), body, int64(r.ID)}
 	if r.Version == 0 {
 		if err := c.writer.ids.Reach(bot.KindRun, int64(r.ID)); err != nil {
 			return err
@@ -222,6 +222,6 @@ func (c *change) putQuarantined(q *bot.Quarantined) (bot.QuarantineID, error) {
 	if err := c.writer.ids.Reach(bot.KindQuarantine, int64(q.ID)); err != nil {
 		return 0, err
 	}
-	return q.ID, c.write(doing, query.InsertQuarantine, int64(q.ID), string(q.State), q.Source, q.Reason, ms(q.ReceivedAt),
+	return q.ID, c.write(doing, query.InsertQuarantine, int64(q.ID), string(q.State), q.Source, q.Reason, MS(q.ReceivedAt),
 		int64(q.Size), q.SHA256, int64(q.Repeats), c.writer.packing.pack(q.Body))
 }

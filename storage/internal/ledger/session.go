@@ -66,14 +66,14 @@ type Sight struct {
 // leaves the maps nil: then each row is read when it is needed.
 type Found struct {
 	Shared    bool // others may have written since the last turn: nothing remembered is good
+	Counted   bool // Last is given: ids of new Incidents and bodies go on above it
 	Last      Counters
 	Alerts    map[bot.AlertKey]AlertRow // every needed one; a zero row where there is none
 	Groups    map[string]bot.IncidentID // every needed one; 0 where no Incident takes its alerts
 	Incidents []IncidentRow
 }
 
-// Counters are the highest ids in use that are handed out within a turn. Zero
-// leaves the ledger's own.
+// Counters are the highest ids in use of those that are handed out within a turn.
 type Counters struct{ Incident, Body int64 }
 
 // AlertRow is the small row of an alert. Text is its body, if it was read.

@@ -107,7 +107,7 @@ func (c *change) takeWork(p *part) error {
 	c.book.mark(inc)
 	was, merged := inc.attachable(), inc.state == bot.IncidentMerged
 	if p.work.FoldRev == inc.foldRev {
-		inc.due = ms(p.work.DueAt)
+		inc.due = MS(p.work.DueAt)
 	}
 	inc.state = stateOf(p.work.Work, inc.fold.Fold)
 	inc.owner, inc.work = string(p.work.Owner), p.encoded

@@ -43,7 +43,7 @@ type writer struct {
 	head      head
 	book      *book
 	bodies    Counter        // ids of alert bodies
-	last      bot.IncidentID // the highest in use, when ids are handed out within a turn
+	next      bot.IncidentID // of the next new Incident, when ids are handed out within a turn; 0: they are not
 	unsure    bool           // the head must be read again
 	spare     bot.IncidentID // set aside for the next new Incident; 0: none
 
@@ -75,8 +75,8 @@ func newWriter(p *packing, w Writing) *writer {
 // spareID is the id of the next new Incident. It is taken from the counter when
 // it is first asked for, and kept until a row has it.
 func (w *writer) spareID() bot.IncidentID {
-	if w.last != 0 {
-		return w.last
+	if w.next != 0 {
+		return w.next
 	}
 	if w.spare == 0 {
 		w.spare = bot.IncidentID(w.ids.Next(bot.KindIncident))
@@ -86,16 +86,16 @@ func (w *writer) spareID() bot.IncidentID {
 
 // spent notes that a row has the spare id.
 func (w *writer) spent(id bot.IncidentID) {
-	if w.last != 0 {
-		w.last = id + 1
+	if w.next != 0 {
+		w.next = id + 1
 	}
 	w.spare = 0
 }
 
 // given notes that a row has an id that was taken before.
 func (w *writer) given(id bot.IncidentID) error {
-	if w.last != 0 {
-		w.last = max(w.last, id+1)
+	if w.next != 0 {
+		w.next = max(w.next, id+1)
 		return nil
 	}
 	if w.spare == id {
@@ -227,7 +227,7 @@ func (w *writer) drain(group []*request, alerts int) ([]*request, int) {
 func (w *writer) commit(group []*request) {
 	results := make([]result, len(group))
 	touched, err := w.together(group, results)
-	if errors.Is(err, errUnclean) && len(group) > 1 {
+	if isUnclean(err) && len(group) > 1 {
 		clear(results)
 		touched, err = w.apart(group, results)
 	}
@@ -246,8 +246,23 @@ func (w *writer) commit(group []*request) {
 	}
 }
 
-// errUnclean tells that a request failed after it had written something.
-var errUnclean = errors.New("a change failed half way")
+// unclean tells that a request failed after it had written something, so that
+// the transaction is no good for the others.
+type unclean struct{ error }
+
+func (u unclean) Unwrap() error { return u.error }
+
+func isUnclean(err error) bool {
+	_, ok := errors.AsType[unclean](err)
+	return ok
+}
+
+// Statements that set one request apart from those before it.
+const (
+	SetApart = "SAVEPOINT one"
+	UndoOne  = "ROLLBACK TO one"
+	keepOne  = "RELEASE one"
+)
 
 // together is the fast way: no savepoints. A request that fails before it has
 // written anything fails alone.
@@ -260,19 +275,20 @@ func (w *writer) together(group []*request, results []result) (touched, error) {
 			case err == nil:
 			case errors.Is(err, bot.ErrUnavailable):
 				return err
-			case t.half && len(group) == 1:
-				return err
 			case t.half:
-				return errUnclean
+				return unclean{err}
 			}
 		}
-		if err := t.flush(); err != nil && !errors.Is(err, bot.ErrUnavailable) {
-			return fmt.Errorf("%w: %w", errUnclean, err)
-		} else if err != nil {
-			return err
-		}
-		return nil
+		return soil(t.flush())
 	})
+}
+
+// soil makes an error that is not the store's one of the transaction.
+func soil(err error) error {
+	if err == nil || errors.Is(err, bot.ErrUnavailable) {
+		return err
+	}
+	return unclean{err}
 }
 
 // apart writes each request behind a savepoint.
@@ -280,12 +296,15 @@ func (w *writer) apart(group []*request, results []result) (touched, error) {
 	return w.transact(group, func(t *tx) error {
 		for i, r := range group {
 			before := t.mark()
-			if err := t.control("SAVEPOINT one"); err != nil {
+			if err := t.control(SetApart); err != nil {
 				return err
 			}
 			results[i].receipt, results[i].err = r.apply(t)
 			if results[i].err == nil {
 				results[i].err = t.flush()
+			}
+			if results[i].err == nil {
+				results[i].err = t.session.Flush()
 			}
 			if err := results[i].err; err != nil {
 				if errors.Is(err, bot.ErrUnavailable) {
@@ -294,11 +313,11 @@ func (w *writer) apart(group []*request, results []result) (touched, error) {
 				results[i].receipt = bot.Receipt{}
 				t.reset(before)
 				t.book.forget()
-				if err := t.control("ROLLBACK TO one"); err != nil {
+				if err := t.control(UndoOne); err != nil {
 					return err
 				}
 			}
-			if err := t.control("RELEASE one"); err != nil {
+			if err := t.control(keepOne); err != nil {
 				return err
 			}
 		}
@@ -316,7 +335,7 @@ func (w *writer) transact(group []*request, f func(*tx) error) (touched, error) 
 		err = f(t)
 	}
 	if err == nil && t.wrote {
-		err = w.session.Commit(Counters{Incident: int64(w.last) - 1, Body: w.bodies.last.Load()})
+		err = soil(w.session.Commit(Counters{Incident: int64(w.next) - 1, Body: w.bodies.last.Load()}))
 	}
 	if err != nil {
 		w.book.forget()
@@ -339,8 +358,8 @@ func (w *writer) takeTurn(t *tx, group []*request) error {
 	if err != nil {
 		return err
 	}
-	if found.Last.Incident != 0 || found.Last.Body != 0 {
-		w.last = bot.IncidentID(found.Last.Incident + 1)
+	if found.Counted {
+		w.next = bot.IncidentID(found.Last.Incident + 1)
 		w.bodies.last.Store(found.Last.Body)
 	}
 	w.unsure = w.unsure || found.Shared

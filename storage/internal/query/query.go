@@ -60,6 +60,7 @@ const (
 	Run             = Runs + ` WHERE id = $1`
 	DueRuns         = Runs + ` WHERE due_at > 0 AND due_at <= $1 AND active = 1 ORDER BY due_at, id LIMIT $2`
 	InterruptedRuns = Runs + ` WHERE active = 1 AND due_at = 0 AND state <> 'waiting' AND epoch < $1 ORDER BY id`
+	LeftRuns        = Runs + ` WHERE active = 1 AND due_at = 0 AND state <> 'waiting' AND NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.epoch = runs.epoch AND ended_at = 0) ORDER BY id`
 	// History gives the active Run of a target, then the last one of a playbook
 	// that changed it, then the claims on it: which of them stands in the first
 	// column.
@@ -124,6 +125,6 @@ UNION ALL SELECT 'Q', COALESCE(MAX(id), 0) FROM quarantined`
 
 	OldestDeliveries   = `SELECT id, received_at, size FROM deliveries ORDER BY id LIMIT $1`
 	DeleteDelivery     = `DELETE FROM deliveries WHERE id = $1`
-	DeliveredBytes     = `SELECT COALESCE(SUM(size), 0) FROM deliveries`
+	DeliveredBytes     = `SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM deliveries`
 	DropSettledPayload = `UPDATE quarantined SET body = NULL WHERE state <> 'held' AND received_at < $1 AND body IS NOT NULL`
 )

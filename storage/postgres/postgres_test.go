@@ -1,0 +1,82 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"salve/storage/postgres"
+	"salve/storage/postgres/cluster"
+	"salve/storage/storagetest"
+)
+
+var shared *cluster.Cluster // nil: there is no PostgreSQL here
+
+func TestMain(m *testing.M) {
+	os.Exit(with(m))
+}
+
+func with(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "salve-postgres")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	c, err := cluster.Start(context.Background(), filepath.Join(dir, "data"), cluster.Options{Careless: true})
+	switch {
+	case errors.Is(err, cluster.ErrMissing) && os.Getenv("SALVE_REQUIRE_TOOLS") == "":
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	default:
+		shared = c
+		defer c.Stop()
+	}
+	return m.Run()
+}
+
+var databases atomic.Int64
+
+// database is the URL of a new, empty database.
+func database(t testing.TB) string {
+	t.Helper()
+	if shared == nil {
+		t.Skip(cluster.ErrMissing)
+	}
+	url, err := shared.Create(t.Context(), fmt.Sprintf("test%d", databases.Add(1)))
+	require.NoError(t, err)
+	return url
+}
+
+func open(t testing.TB, url string, opts postgres.Options) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), url, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func TestPostgresIsAStore(t *testing.T) {
+	t.Parallel()
+	if shared == nil {
+		t.Skip(cluster.ErrMissing)
+	}
+	storagetest.Run(t, func(t *testing.T, dir string) storagetest.Store {
+		note := filepath.Join(dir, "url") // which database belongs to the directory
+		url, err := os.ReadFile(note)
+		if err != nil {
+			url = []byte(database(t))
+			require.NoError(t, os.WriteFile(note, url, 0o600))
+		}
+		s, err := postgres.Open(t.Context(), strings.TrimSpace(string(url)), postgres.Options{Readers: 2})
+		require.NoError(t, err)
+		return s
+	})
+}
