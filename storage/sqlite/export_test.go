@@ -8,7 +8,7 @@ import (
 
 // Exec runs a statement on the writing connection, for tests that break things.
 func (s *Store) Exec(ctx context.Context, text string) error {
-	return s.Alone(ctx, func(c ledger.Session) error { return c.Put(ledger.Put{Doing: "test", Text: text}) })
+	return s.Alone(ctx, func(c ledger.Session) (bool, error) { return true, c.Put(ledger.Put{Doing: "test", Text: text}) })
 }
 
 // KeepLogShort is for before the first Commit: from how many pages on the log is

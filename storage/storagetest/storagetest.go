@@ -41,6 +41,7 @@ type Writing interface {
 	NextID(kind bot.Kind) int64
 	Commit(ctx context.Context, change bot.Change) (bot.Receipt, error)
 	Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error)
+	Tick(ctx context.Context, name string, at time.Time, every time.Duration) (bool, error)
 }
 
 // Incidents reads Incidents and their alerts.
@@ -110,6 +111,7 @@ func Run(t *testing.T, open Opener) {
 		{"events", eventTests},
 		{"quarantine", quarantineTests},
 		{"races", raceTests},
+		{"ticks", tickTests},
 		{"reopening", reopenTests},
 	} {
 		for name, test := range part.tests {

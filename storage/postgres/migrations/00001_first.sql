@@ -183,6 +183,12 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_person ON tokens (person);
 
+-- When what is done now and then is to be done next: whoever moves next_at does it.
+CREATE TABLE schedules (
+    name    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    next_at BIGINT NOT NULL
+);
+
 -- body is the sealed Event; seq, incident and run repeat it for the indexes.
 CREATE TABLE events (
     seq      BIGINT PRIMARY KEY,

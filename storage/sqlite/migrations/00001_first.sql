@@ -162,6 +162,12 @@ CREATE TABLE tokens (
 ) WITHOUT ROWID;
 CREATE INDEX tokens_person ON tokens (person);
 
+-- When what is done now and then is to be done next: whoever moves next_at does it.
+CREATE TABLE schedules (
+    name    TEXT NOT NULL PRIMARY KEY,
+    next_at BIGINT NOT NULL
+) WITHOUT ROWID;
+
 -- body is the sealed Event; seq, incident and run repeat it for the indexes.
 CREATE TABLE events (
     seq      INTEGER PRIMARY KEY,
