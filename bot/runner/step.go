@@ -13,6 +13,7 @@ import (
 type Result struct {
 	Outcome bot.StepOutcome
 	Err     error
+	Cut     bool // it was cut short from outside: what it did is not known
 }
 
 // Started marks the step of a start or undo Move as started by the process of

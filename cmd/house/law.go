@@ -23,7 +23,8 @@ var thirdParty = map[string][]string{
 	"bot/expr":                                  {"cel.dev/cel-go/"},
 	"playbooks/strict":                          {"github.com/goccy/go-yaml/"},
 	"storage/internal/ledger":                   {"github.com/klauspost/compress/s2", "github.com/go-json-experiment/json/"},
-	"storage/sqlite":                            {"modernc.org/sqlite/", "golang.org/x/sys/unix", "github.com/pressly/goose/v3/"},
+	"storage/datadir":                           {"golang.org/x/sys/unix"},
+	"storage/sqlite":                            {"modernc.org/sqlite/", "github.com/pressly/goose/v3/"},
 	"storage/postgres":                          {"github.com/jackc/pgx/v5/", "github.com/pressly/goose/v3/", "golang.org/x/sys/unix"},
 	"storage/postgres/cluster":                  {"github.com/jackc/pgx/v5/"},
 	"storage/storagetest":                       {"github.com/stretchr/testify/", "pgregory.net/rapid"},
@@ -139,6 +140,9 @@ func sameHouse(from, own string) bool {
 	top := strings.SplitN(from, "/", 2)[0]
 	if strings.HasPrefix(own, top+"/internal/") || strings.HasPrefix(own, from+"/") {
 		return true
+	}
+	if top == "storage" && own == "storage/datadir" {
+		return true // the directory that every store and cmd lock in the same way
 	}
 	parent, child := path.Dir(own), strings.TrimSuffix(from, "test")
 	return strings.HasPrefix(own+"/", child) && child != "" || parent == from

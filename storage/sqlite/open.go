@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"salve/bot"
+	"salve/storage/datadir"
 	"salve/storage/internal/ledger"
 	"salve/storage/internal/query"
 )
@@ -26,10 +27,10 @@ const (
 // lock file, checks who may read the files, migrates, and raises the epoch.
 // The context bounds the opening only.
 func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
-	if err := prepareDir(dir); err != nil {
+	if err := datadir.Prepare(dir); err != nil {
 		return nil, err
 	}
-	lock, err := takeLock(dir)
+	lock, err := datadir.Lock(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,10 @@
 // The rows are the truth: Wake and Hint only make it faster, a scan every second
 // finds whatever is due.
 //
-// It assumes that it is the only leg of its kind on the store (one process, one
-// lock). On failure of the store nothing is started; an outcome that cannot be
+// It assumes that it is the only leg of its kind on the store, unless it is given
+// a Lease: then Runs that another process has left are taken up whenever a scan
+// finds some, and a step is cut short when the lease cannot be renewed in time.
+// On failure of the store nothing is started; an outcome that cannot be
 // written is tried again until the process ends, and is unknown after that.
 package act
 
@@ -31,6 +33,13 @@ type Store interface {
 	Rows
 	Queue
 	Past
+}
+
+// Lease is what a store that several processes share adds: the right of this one
+// to go on with what it has in hand.
+type Lease interface {
+	// Held is ctx, ended some time before others may take over.
+	Held(ctx context.Context) (held context.Context, release context.CancelFunc)
 }
 
 // Rows reads and writes single rows.
@@ -74,6 +83,7 @@ type Options struct {
 	Scan     time.Duration       // between scans; 0: 1 s
 	Grace    time.Duration       // how long steps in flight may go on after the leg is stopped; 0: 20 s
 	Patience time.Duration       // how long an action may still talk after its time is up; 0: 10 s
+	Lease    Lease               // nil: nobody else carries out Runs of the store
 }
 
 // Leg carries out Runs.
@@ -86,6 +96,7 @@ type Leg struct {
 	lanes   *lanes
 	wake    chan struct{}
 	hints   chan bot.RunID
+	tookUp  time.Time // when what others left was looked for last; the loop's
 }
 
 // New makes the leg. actions are by the name that plans use.

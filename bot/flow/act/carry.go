@@ -91,10 +91,26 @@ func (e *errand) begin(ctx, hard context.Context, m runner.Move) error {
 	started := runner.Started(e.run, m, e.leg.store.Epoch(), e.leg.now())
 	flying, err := e.launch(ctx, started, leave.verdict)
 	for flying && err == nil {
-		res := e.leg.do(hard, e)
-		flying, err = e.record(ctx, hard, res)
+		flying, err = e.record(ctx, hard, e.perform(hard))
 	}
 	return err
+}
+
+// perform carries out the step in flight while the lease holds.
+func (e *errand) perform(hard context.Context) runner.Result {
+	if e.leg.opts.Lease == nil {
+		return e.leg.do(hard, e)
+	}
+	held, release := e.leg.opts.Lease.Held(hard)
+	defer release()
+	if held.Err() != nil && hard.Err() == nil {
+		return runner.Result{Err: fmt.Errorf("%w: %w", context.Cause(held), bot.ErrUntouched)}
+	}
+	res := e.leg.do(held, e)
+	if res.Err != nil && held.Err() != nil && !errors.Is(res.Err, bot.ErrUntouched) {
+		res.Cut = true
+	}
+	return res
 }
 
 // launch commits a Run with a step started and reports whether the step may be
@@ -149,7 +165,7 @@ func (e *errand) record(ctx, hard context.Context, res runner.Result) (bool, err
 		switch {
 		case !flying || have.Key != done.Key || have.Attempt != done.Attempt:
 			return r // recorded already
-		case res.Err != nil && hard.Err() != nil:
+		case res.Cut || res.Err != nil && hard.Err() != nil:
 			return runner.Recovered(r, e.plan, e.leg.now())
 		default:
 			return runner.Ended(r, e.plan, res, e.leg.now())

@@ -41,6 +41,7 @@ func (l *Leg) loop(ctx context.Context, start func(bot.Run)) {
 	page := minPage
 	for {
 		began := time.Now()
+		l.takeUp(ctx)
 		page = l.scan(ctx, page, start)
 		rest := time.Now().Add(time.Since(began)) // scanning takes half of the time at most
 		for again := false; !again; {
@@ -180,6 +181,17 @@ func (l *Leg) recover(ctx context.Context) {
 	}
 }
 
+// takeUp looks whether another process has left something without an outcome.
+func (l *Leg) takeUp(ctx context.Context) {
+	if l.opts.Lease == nil || time.Since(l.tookUp) < l.opts.Scan {
+		return
+	}
+	l.tookUp = time.Now()
+	if err := l.recoverAll(ctx); err != nil && ctx.Err() == nil {
+		l.opts.Log.WarnContext(ctx, "interrupted runs cannot be taken up yet", "error", err)
+	}
+}
+
 func (l *Leg) recoverAll(ctx context.Context) error {
 	runs, err := l.store.Interrupted(ctx)
 	if err != nil {
@@ -191,7 +203,14 @@ func (l *Leg) recoverAll(ctx context.Context) error {
 			return fmt.Errorf("read the plan of %s: %w", run.ID, err)
 		}
 		e := &errand{leg: l, run: run, plan: plan}
-		if err := e.write(ctx, func(r bot.Run) bot.Run { return runner.Recovered(r, plan, l.now()) }); err != nil {
+		// Whoever else has written it since has it in hand.
+		err = e.write(ctx, func(r bot.Run) bot.Run {
+			if r.Version != run.Version {
+				return r
+			}
+			return runner.Recovered(r, plan, l.now())
+		})
+		if err != nil {
 			return err
 		}
 		l.opts.Log.InfoContext(ctx, "interrupted run taken up", "run", e.run.ID, "state", e.run.State)

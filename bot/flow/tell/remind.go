@@ -18,7 +18,7 @@ func (l *Leg) Run(ctx context.Context) error {
 	tick := time.NewTicker(l.opts.ScanEvery)
 	defer tick.Stop()
 	for {
-		if err := l.remindAll(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		if err := l.remindInTurn(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			l.log.WarnContext(ctx, "reminders are late, tried again at the next scan", "error", err)
 		}
 		select {
@@ -27,6 +27,16 @@ func (l *Leg) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// remindInTurn leaves it to another process if it is that one's turn.
+func (l *Leg) remindInTurn(ctx context.Context, now time.Time) error {
+	if l.opts.Mine != nil {
+		if mine, err := l.opts.Mine(ctx, now); err != nil || !mine {
+			return err
+		}
+	}
+	return l.remindAll(ctx, now)
 }
 
 func (l *Leg) remindAll(ctx context.Context, now time.Time) error {

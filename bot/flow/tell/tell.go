@@ -56,7 +56,10 @@ type Store interface {
 
 // Options of a Leg; the zero value is ready for production.
 type Options struct {
-	Log       *slog.Logger
+	Log *slog.Logger
+	// Mine reports whether this process is to look for reminders now; nil: it is
+	// the only one.
+	Mine      func(ctx context.Context, now time.Time) (bool, error)
 	Playbooks []bot.Playbook // loaded ones
 	// Nearest names the playbook that came nearest to fitting and why it did
 	// not; nil, or a nil result, shows none.

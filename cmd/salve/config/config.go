@@ -21,6 +21,8 @@ const HaltFile = "HALT"
 // Config is the whole configuration with its defaults filled in.
 type Config struct {
 	DataDir   string    `yaml:"data_dir"`
+	Storage   string    `yaml:"storage"` // postgres:// URL or a reference to one; "": SQLite in DataDir
+	Replica   string    `yaml:"replica"` // name among several on one Storage; "": the host's
 	Listen    string    `yaml:"listen"`
 	PublicURL string    `yaml:"public_url"`
 	TLS       TLS       `yaml:"tls"`

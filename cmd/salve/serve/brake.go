@@ -21,10 +21,12 @@ type haltRows interface {
 }
 
 // Brake tells what is halted: the rows in the store, and the flag file that
-// works without it. Rows are kept in memory until a commit touches them.
+// works without it. Where one process alone writes, rows are kept in memory until
+// a commit touches them.
 type Brake struct {
 	dir  string
 	rows haltRows
+	keep bool
 
 	mu    sync.Mutex
 	known bool       // kept holds the rows
@@ -32,8 +34,11 @@ type Brake struct {
 	seen  uint64     // how often Forget was called
 }
 
-// NewBrake makes the brake of a data directory.
-func NewBrake(dir string, rows haltRows) *Brake { return &Brake{dir: dir, rows: rows} }
+// NewBrake makes the brake of a data directory. keep says that nobody else writes
+// the rows.
+func NewBrake(dir string, rows haltRows, keep bool) *Brake {
+	return &Brake{dir: dir, rows: rows, keep: keep}
+}
 
 // Halts lists what is halted now. An error means that it cannot be told, and
 // callers then let nothing run.
@@ -64,7 +69,7 @@ func (b *Brake) read(ctx context.Context) ([]bot.Halt, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.seen == seen {
+	if b.keep && b.seen == seen {
 		b.known, b.kept = true, slices.Clone(rows)
 	}
 	return rows, nil

@@ -46,7 +46,7 @@ var everything = bot.Halt{Scope: bot.HaltAll, Reason: "smoke"}
 func TestTheBrakeTellsRowsAndFlagFile(t *testing.T) {
 	t.Parallel()
 	dir, store := t.TempDir(), &rows{halts: []bot.Halt{everything}}
-	b := serve.NewBrake(dir, store)
+	b := serve.NewBrake(dir, store, true)
 	for range 3 {
 		halts, err := b.Halts(t.Context())
 		require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestAnythingNamedHALTHalts(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		require.NoError(t, put(filepath.Join(dir, "HALT")))
-		b := serve.NewBrake(dir, &rows{})
+		b := serve.NewBrake(dir, &rows{}, true)
 		halts, err := b.Halts(t.Context())
 		require.NoError(t, err, name)
 		require.Len(t, halts, 1, name)
@@ -95,7 +95,7 @@ func TestAnythingNamedHALTHalts(t *testing.T) {
 func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	store := &rows{err: errRows}
-	b := serve.NewBrake(t.TempDir(), store)
+	b := serve.NewBrake(t.TempDir(), store, true)
 	_, err := b.Halts(t.Context())
 	require.ErrorIs(t, err, errRows)
 	store.set(func() { store.err = nil })
@@ -105,7 +105,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	gone := serve.NewBrake(file, &rows{}) // not a directory
+	gone := serve.NewBrake(file, &rows{}, true) // not a directory
 	_, err = gone.Halts(t.Context())
 	require.Error(t, err)
 	require.Error(t, gone.SetFlag("x"))
@@ -116,7 +116,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 func TestAHaltIsSeenThoughAReadWasUnderWay(t *testing.T) {
 	t.Parallel()
 	store := &rows{}
-	b := serve.NewBrake(t.TempDir(), store)
+	b := serve.NewBrake(t.TempDir(), store, true)
 	store.held = func() { // the old rows are in hand, and now comes the commit
 		store.set(func() { store.halts, store.held = []bot.Halt{everything}, nil })
 		b.Forget()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"salve/cmd/salve/config"
-	"salve/storage/sqlite"
 )
 
 // Gated is the handler of a listener as the configuration wants it.
@@ -22,7 +21,7 @@ func Gated(cfg config.Config, next http.Handler) (http.Handler, error) {
 func (s *Salve) Handler() http.Handler { return s.servers[0].http.Handler }
 
 // Store is the store.
-func (s *Salve) Store() *sqlite.Store { return s.store }
+func (s *Salve) Store() Store { return s.store }
 
 // Brake is the brake.
 func (s *Salve) Brake() *Brake { return s.brake }

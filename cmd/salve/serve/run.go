@@ -132,6 +132,9 @@ func (s *Salve) prune(ctx context.Context) error {
 			return nil
 		case <-t.C:
 		}
+		if mine, err := s.store.Tick(ctx, "retention", time.Now(), time.Hour-time.Minute); err != nil || !mine {
+			continue // another replica does, or the next hour tries again
+		}
 		n, err := s.store.Prune(ctx, time.Now().UTC(), s.cfg.Retention.PayloadAge.Std(), size)
 		if err != nil {
 			s.log.WarnContext(ctx, "old payloads could not be dropped; the next hour tries again", "err", err)

@@ -30,7 +30,6 @@ import (
 	"salve/bot/people"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
-	"salve/storage/sqlite"
 )
 
 // SocketFile is the name of the unix socket in the data directory.
@@ -52,7 +51,8 @@ type Salve struct {
 	dir     string
 	started time.Time
 
-	store   *sqlite.Store
+	store   Store
+	lock    *os.File // of the data directory; nil: the store has it
 	brake   *Brake
 	people  *people.People
 	door    *receive.Door
@@ -89,30 +89,6 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	return s, nil
 }
 
-func (s *Salve) openStore(ctx context.Context) error {
-	store, err := sqlite.Open(ctx, s.dir, sqlite.Options{Log: s.log, Committed: s.hints.committed})
-	if err != nil {
-		return err
-	}
-	s.store = store
-	if st, err := os.Stat(s.dir); err == nil && st.Mode().Perm()&0o077 != 0 {
-		s.log.WarnContext(ctx, "others may enter the data directory", "dir", s.dir, "mode", st.Mode().Perm(), "fix", "chmod 700 "+s.dir)
-	}
-	s.brake = NewBrake(s.dir, store)
-	s.people, err = people.New(store, people.Options{SessionFor: s.cfg.People.SessionFor.Std(), LinkFor: s.cfg.People.LinkFor.Std()})
-	if err != nil {
-		return err
-	}
-	_, err = store.Commit(ctx, bot.Change{Events: []bot.Event{
-		{At: s.started, Kind: bot.EventStarted, Actor: bot.Salve, Text: "salve " + s.opts.Version + " started", Data: map[string]string{"version": s.opts.Version}},
-		s.opts.Library.event(s.started),
-	}})
-	if err != nil {
-		return fmt.Errorf("write the first event: %w", err)
-	}
-	return nil
-}
-
 func (s *Salve) makeLegs(context.Context) error {
 	lib := s.opts.Library
 	library, err := decide.NewLibrary(lib.Playbooks, lib.infos)
@@ -129,11 +105,12 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.act, err = act.New(s.store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String}); err != nil {
+	if s.act, err = act.New(s.store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String, Lease: s.lease()}); err != nil {
 		return err
 	}
 	s.tell, err = tell.New(s.store, tell.Options{
 		Log: s.log, Playbooks: lib.Playbooks, Nearest: s.decide.Nearest, ReminderEvery: s.cfg.Incidents.Remind.Std(), Brake: s.brake,
+		Mine: s.mine("reminders", reminderScan), ScanEvery: reminderScan,
 	})
 	if err != nil {
 		return err
@@ -158,6 +135,9 @@ func (s *Salve) closeAll() error {
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }

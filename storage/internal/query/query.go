@@ -115,7 +115,7 @@ const (
 
 // Bookkeeping.
 const (
-	TakeTick = `INSERT INTO schedules (name, next_at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE schedules.next_at <= $3`
+	TakeTick   = `INSERT INTO schedules (name, next_at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE schedules.next_at <= $3`
 	RaiseEpoch = `INSERT INTO meta (key, value) VALUES ('epoch', 1) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1`
 	Epoch      = `SELECT value FROM meta WHERE key = 'epoch'`
 	HighestIDs = `SELECT 'I', COALESCE(MAX(id), 0) FROM incidents

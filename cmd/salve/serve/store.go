@@ -1,0 +1,136 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"salve/bot"
+	"salve/bot/flow/act"
+	"salve/bot/flow/command"
+	"salve/bot/flow/decide"
+	"salve/bot/flow/receive"
+	"salve/bot/flow/tell"
+	"salve/bot/people"
+	"salve/bot/secret"
+	"salve/storage/datadir"
+	"salve/storage/postgres"
+	"salve/storage/sqlite"
+)
+
+// Store is the database, of either kind: what the legs want of it, and what the
+// process does.
+type Store interface {
+	receive.Store
+	decide.Store
+	act.Store
+	tell.Store
+	command.Store
+	people.Store
+	keeper
+}
+
+// keeper is what the process itself wants of the store.
+type keeper interface {
+	EachEvent(ctx context.Context, f func(bot.Event) error) error
+	Ping(ctx context.Context) error
+	Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error)
+	Tick(ctx context.Context, name string, at time.Time, every time.Duration) (bool, error)
+	Close() error
+}
+
+// openStore opens the database that the configuration names. The data directory
+// is this process' alone either way.
+func (s *Salve) openStore(ctx context.Context) error {
+	if err := s.openDatabase(ctx); err != nil {
+		return err
+	}
+	if st, err := os.Stat(s.dir); err == nil && st.Mode().Perm()&0o077 != 0 {
+		s.log.WarnContext(ctx, "others may enter the data directory", "dir", s.dir, "mode", st.Mode().Perm(), "fix", "chmod 700 "+s.dir)
+	}
+	s.brake = NewBrake(s.dir, s.store, !s.shared())
+	var err error
+	s.people, err = people.New(s.store, people.Options{SessionFor: s.cfg.People.SessionFor.Std(), LinkFor: s.cfg.People.LinkFor.Std()})
+	if err != nil {
+		return err
+	}
+	_, err = s.store.Commit(ctx, bot.Change{Events: []bot.Event{
+		{At: s.started, Kind: bot.EventStarted, Actor: bot.Salve, Text: "salve " + s.opts.Version + " started", Data: map[string]string{"version": s.opts.Version}},
+		s.opts.Library.event(s.started),
+	}})
+	if err != nil {
+		return fmt.Errorf("write the first event: %w", err)
+	}
+	return nil
+}
+
+// shared reports whether other processes may use the database.
+func (s *Salve) shared() bool { return s.cfg.Storage != "" }
+
+// reminderScan is how often reminders are looked for, by one of all processes.
+const reminderScan = time.Minute
+
+// lease is what a shared store gives the act leg; nil: there is none.
+func (s *Salve) lease() act.Lease {
+	lease, _ := s.store.(act.Lease)
+	return lease
+}
+
+// mine tells of all processes one that it is to do what is done every so often.
+func (s *Salve) mine(name string, every time.Duration) func(context.Context, time.Time) (bool, error) {
+	if !s.shared() {
+		return nil
+	}
+	return func(ctx context.Context, now time.Time) (bool, error) {
+		return s.store.Tick(ctx, name, now, every-every/10)
+	}
+}
+
+func (s *Salve) openDatabase(ctx context.Context) error {
+	if !s.shared() {
+		store, err := sqlite.Open(ctx, s.dir, sqlite.Options{Log: s.log, Committed: s.hints.committed})
+		if err != nil {
+			return err
+		}
+		s.store = store
+		return nil
+	}
+	if err := datadir.Prepare(s.dir); err != nil {
+		return err
+	}
+	var err error
+	if s.lock, err = datadir.Lock(s.dir); err != nil {
+		return err
+	}
+	url, err := DatabaseURL(ctx, s.cfg.Storage, s.opts.Secrets)
+	if err != nil {
+		return err
+	}
+	store, err := postgres.Open(ctx, url, postgres.Options{
+		Log: s.log, Committed: s.hints.committed, Name: s.cfg.Replica, Version: s.opts.Version,
+	})
+	if err != nil {
+		return err
+	}
+	s.store = store
+	return nil
+}
+
+// DatabaseURL is the address that `storage` names, itself or by reference.
+func DatabaseURL(ctx context.Context, storage string, secrets secret.Resolver) (string, error) {
+	ref, err := secret.ParseRef(storage)
+	if err != nil {
+		return storage, nil
+	}
+	value, err := secrets.Resolve(ctx, ref)
+	if err != nil {
+		return "", fmt.Errorf("storage: %w", err)
+	}
+	url := value.Reveal()
+	if url == "" {
+		return "", errors.New("storage: the reference leads to nothing; write postgres://USER:PASSWORD@HOST:PORT/DATABASE there")
+	}
+	return url, nil
+}
