@@ -49,3 +49,8 @@ type Touched struct {
 	Approvals []ApprovalID
 	Halts     bool
 }
+
+// Any reports whether there is anything in it.
+func (t Touched) Any() bool {
+	return t.Halts || len(t.Incidents)+len(t.Runs)+len(t.Approvals) > 0
+}

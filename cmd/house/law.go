@@ -30,6 +30,7 @@ var thirdParty = map[string][]string{
 	"storage/storagetest":                       {"github.com/stretchr/testify/", "pgregory.net/rapid"},
 	"integrations/alertmanager":                 {"github.com/go-json-experiment/json/"},
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},
+	"integrations/river":                        {"github.com/jackc/pgx/v5/", "github.com/riverqueue/river/"},
 	"integrations/command":                      {"golang.org/x/sys/unix"},
 	"integrations/internal/outbound":            {"code.dny.dev/ssrf"},
 	"integrations/internal/inbound/inboundtest": {"github.com/stretchr/testify/"},

@@ -23,13 +23,19 @@ const (
 var errSlow = fmt.Errorf("the database has not answered for %s", patience)
 
 // Settings of every connection. A process that is stopped in the middle of a
-// transaction keeps the others waiting for at most idle_in_transaction.
+// transaction keeps the others waiting for as long as the idle one may stay.
+// Every statement is answered by an index; plans are made once, while tables may
+// still be small, and must be those of large ones.
 var settings = map[string]string{
 	"timezone":                            "UTC",
 	"lock_timeout":                        "8000",
 	"statement_timeout":                   "30000",
 	"idle_in_transaction_session_timeout": "4000",
 	"standard_conforming_strings":         "on",
+	"enable_seqscan":                      "off",
+	"enable_hashjoin":                     "off",
+	"enable_mergejoin":                    "off",
+	"jit":                                 "off",
 }
 
 // configure reads a URL.

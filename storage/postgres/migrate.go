@@ -37,13 +37,26 @@ func Migrate(ctx context.Context, cfg *pgx.ConnConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := refuseNewer(ctx, db, p); err != nil {
+	have, err := schemaVersion(ctx, db)
+	if err != nil {
 		return err
+	}
+	switch want := newest(p); {
+	case have == want:
+		return nil
+	case have > want:
+		return fmt.Errorf("%w: it was written by a newer Salve (schema version %d, this build knows %d); "+
+			"use that build again or restore a backup: going back is not supported", bot.ErrUnavailable, have, want)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return failure("migrate", err)
 	}
 	return nil
+}
+
+func newest(p *goose.Provider) int64 {
+	sources := p.ListSources()
+	return sources[len(sources)-1].Version
 }
 
 const oldestServer = 130000 // the first with what the statements need; supported until November 2025
@@ -64,25 +77,12 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	one, err := lock.NewPostgresSessionLocker()
+	one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectPostgres, db, fsys, goose.WithSessionLocker(one),
 		goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
-}
-
-func refuseNewer(ctx context.Context, db *sql.DB, p *goose.Provider) error {
-	have, err := schemaVersion(ctx, db)
-	if err != nil {
-		return err
-	}
-	sources := p.ListSources()
-	if want := sources[len(sources)-1].Version; have > want {
-		return fmt.Errorf("%w: it was written by a newer Salve (schema version %d, this build knows %d); "+
-			"use that build again or restore a backup: going back is not supported", bot.ErrUnavailable, have, want)
-	}
-	return nil
 }
 
 // schemaVersion is 0 for an empty database.

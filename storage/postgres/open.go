@@ -58,6 +58,11 @@ func (s *Store) open(ctx context.Context, cfg *pgx.ConnConfig, opts Options) err
 	if err != nil {
 		return err
 	}
+	if opts.Elsewhere != nil {
+		var listening context.Context
+		listening, s.deaf = context.WithCancel(life)
+		s.hearing.Go(func() { s.hear(listening, cfg, opts.Elsewhere) })
+	}
 	if _, err := s.db.ExecContext(ctx, forget); err != nil {
 		return failure("forget old replicas", err)
 	}
@@ -82,6 +87,10 @@ func readers(cfg *pgx.ConnConfig, opts Options) *sql.DB {
 
 func (s *Store) close() error {
 	var errs []error
+	if s.deaf != nil {
+		s.deaf()
+		s.hearing.Wait()
+	}
 	if s.Ledger != nil {
 		s.Stop()
 	}

@@ -33,6 +33,7 @@ import (
 type Options struct {
 	Log        *slog.Logger      // nil: nothing is logged
 	Committed  func(bot.Touched) // called by the writer after each group that changed rows; must be quick
+	Elsewhere  func(bot.Touched) // called after commits of other processes, as far as they are heard; must be quick
 	QueueLimit int               // Changes that may wait for the writer; 0: 4096
 	Readers    int               // reading connections; 0: 8
 	Name       string            // of this replica, for people; "": the host's
@@ -47,6 +48,8 @@ type Store struct {
 	db      *sql.DB // readers
 	session *session
 	lease   *lease
+	deaf    context.CancelFunc // ends listening
+	hearing sync.WaitGroup
 	closing sync.Once
 	closed  error
 }

@@ -181,8 +181,12 @@ func missed(err error) bool {
 // ignore is for the errors that follow from one that is told already.
 func ignore(error) error { return nil }
 
-// Commit ends the turn; the answer comes when all is on disk.
-func (s *session) Commit(used ledger.Counters) error {
+// Commit ends the turn; the answer comes when all is on disk. Other processes
+// are told what it touched.
+func (s *session) Commit(used ledger.Counters, t bot.Touched) error {
+	if t.Any() {
+		s.queue = append(s.queue, ledger.Put{Doing: "tell the others", Text: tellOthers, Args: []any{wordFor(s.epoch(), t)}})
+	}
 	err := s.send(&ledger.Put{
 		Doing: "end the turn", Text: "UPDATE turn SET turn = $1, incident = $2, body = $3 WHERE id = 1",
 		Args: []any{s.turn, used.Incident, used.Body}, Hit: true,

@@ -97,7 +97,7 @@ func (c *conn) Begin(ledger.Needs) (ledger.Found, error) {
 }
 
 // Commit answers when all is on disk.
-func (c *conn) Commit(ledger.Counters) error {
+func (c *conn) Commit(ledger.Counters, bot.Touched) error {
 	_, err := c.Exec("commit", "COMMIT")
 	return err
 }

@@ -83,6 +83,7 @@ type Options struct {
 	Scan     time.Duration       // between scans; 0: 1 s
 	Grace    time.Duration       // how long steps in flight may go on after the leg is stopped; 0: 20 s
 	Patience time.Duration       // how long an action may still talk after its time is up; 0: 10 s
+	Spread   time.Duration       // scans leave what is due for less than this to hints; 0: nothing
 	Lease    Lease               // nil: nobody else carries out Runs of the store
 }
 

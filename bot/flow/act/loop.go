@@ -77,7 +77,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // scan takes what is due and gives the size of the next page.
 func (l *Leg) scan(ctx context.Context, page int, start func(bot.Run)) int {
 	limit := l.lanes.size() + page
-	due, err := l.store.DueRuns(ctx, l.now(), limit)
+	due, err := l.store.DueRuns(ctx, l.now().Add(-l.opts.Spread), limit)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.opts.Log.WarnContext(ctx, "due runs cannot be read", "error", err)

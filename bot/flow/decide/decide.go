@@ -10,7 +10,8 @@
 // is lifted; and that a question whose facts have gone is withdrawn. The rows are
 // the truth: Wake only makes it faster, a scan every second finds what is due.
 //
-// It assumes that it is the only leg of its kind on the store, that the act leg
+// It assumes that the store refuses what rests on rows that have changed, so that
+// of several legs on one store the first to commit decides; that the act leg
 // asks the guard again, and that the store refuses a second active Run on a
 // target. On a conflict, and when the store or the brake cannot be read, the
 // Incident stays due and is looked at again.
@@ -72,6 +73,9 @@ type Options struct {
 	Workers    int                   // Incidents looked at at once; 0: 32
 	Scan       time.Duration         // between scans; 0: 1 s
 	Quiet      time.Duration         // how long after it resolved an Incident closes by itself; 0: 10 m
+	// Spread is for a store that several processes share: scans leave what is due
+	// for less than this to hints, which go to one of them. 0: they leave nothing.
+	Spread time.Duration
 }
 
 // Leg decides about Incidents.
@@ -83,6 +87,7 @@ type Leg struct {
 	past    *past
 	crew    *crew
 	wake    chan struct{}
+	hints   chan bot.IncidentID
 	crowded atomic.Bool // many Incidents are due at once
 
 	catchingUp atomic.Bool // Incidents whose Runs have ended are being looked at
@@ -103,7 +108,7 @@ func New(store Store, brake Brake, library *Library, opts Options) (*Leg, error)
 	}
 	l := &Leg{
 		store: store, brake: brake, opts: opts, past: newPast(store), crew: newCrew(opts.Workers, opts.Scan),
-		wake: make(chan struct{}, 1), clock: time.Now,
+		wake: make(chan struct{}, 1), hints: make(chan bot.IncidentID, 4*pageSize), clock: time.Now,
 	}
 	return l, l.Swap(library)
 }
@@ -123,6 +128,17 @@ func (l *Leg) Wake() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
+	}
+}
+
+// Hint hints that these Incidents may be due. It never blocks.
+func (l *Leg) Hint(ids ...bot.IncidentID) {
+	for _, id := range ids {
+		select {
+		case l.hints <- id:
+		default:
+			return // a scan finds them
+		}
 	}
 }
 

@@ -25,16 +25,21 @@ func (l *Leg) Run(ctx context.Context) error {
 	defer l.crew.group.Wait()
 	tick := time.NewTicker(l.opts.Scan)
 	defer tick.Stop()
+	scanning := true
 	for {
 		next := time.Now()
-		if !l.scan(ctx) {
+		if scanning && !l.scan(ctx) {
 			next = next.Add(idle) // commits that follow at once make nothing due either, as a rule
 		}
+		scanning = true
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.wake:
 			time.Sleep(time.Until(next))
+		case id := <-l.hints:
+			l.lookAt(ctx, id)
+			scanning = false
 		case <-tick.C:
 			l.ended(ctx)
 		}
@@ -46,7 +51,7 @@ func (l *Leg) Run(ctx context.Context) error {
 func (l *Leg) scan(ctx context.Context) (found bool) {
 	for ctx.Err() == nil {
 		limit := pageSize + l.crew.past()
-		due, err := l.store.DueIncidents(ctx, l.now(), limit)
+		due, err := l.store.DueIncidents(ctx, l.now().Add(-l.opts.Spread), limit)
 		if err != nil {
 			l.complain(ctx, "read due incidents", err)
 			return found
@@ -59,6 +64,34 @@ func (l *Leg) scan(ctx context.Context) (found bool) {
 		}
 	}
 	return found
+}
+
+// lookAt looks at the Incidents that hints name, together with those that wait.
+func (l *Leg) lookAt(ctx context.Context, id bot.IncidentID) {
+	var due []bot.Incident
+	for {
+		inc, err := l.store.Incident(ctx, id)
+		if err == nil && !inc.DueAt.IsZero() && !inc.DueAt.After(l.now()) {
+			due = append(due, inc)
+		}
+		if len(due) == pageSize {
+			break
+		}
+		var more bool
+		if id, more = l.nextHint(); !more {
+			break
+		}
+	}
+	l.handOut(ctx, due)
+}
+
+func (l *Leg) nextHint() (bot.IncidentID, bool) {
+	select {
+	case id := <-l.hints:
+		return id, true
+	default:
+		return 0, false
+	}
 }
 
 func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {

@@ -7,6 +7,7 @@ import (
 	"salve/bot/flow/act"
 	"salve/bot/flow/decide"
 	"salve/bot/flow/tell"
+	"salve/integrations/river"
 )
 
 // hints carries what a commit touched to whoever may want to look. Nothing rests
@@ -18,11 +19,10 @@ type legs struct {
 	decide *decide.Leg
 	act    *act.Leg
 	tell   *tell.Leg
+	spread *river.Carrier // nil: there is no other process
 }
 
-func (h *hints) set(b *Brake, d *decide.Leg, a *act.Leg, t *tell.Leg) {
-	h.to.Store(&legs{brake: b, decide: d, act: a, tell: t})
-}
+func (h *hints) set(l legs) { h.to.Store(&l) }
 
 // committed is called by the store after each commit; it never waits.
 func (h *hints) committed(t bot.Touched) {
@@ -30,8 +30,10 @@ func (h *hints) committed(t bot.Touched) {
 	if l == nil {
 		return
 	}
-	if t.Halts {
-		l.brake.Forget()
+	h.elsewhere(t)
+	if l.spread != nil {
+		l.spread.Carry(t)
+		return
 	}
 	if len(t.Incidents) > 0 {
 		l.decide.Wake()
@@ -39,5 +41,31 @@ func (h *hints) committed(t bot.Touched) {
 	if len(t.Runs) > 0 {
 		l.act.Hint(t.Runs...)
 	}
+}
+
+// elsewhere is called after commits of other processes too: what they touched is
+// shown, but theirs to look at.
+func (h *hints) elsewhere(t bot.Touched) {
+	l := h.to.Load()
+	if l == nil {
+		return
+	}
+	if t.Halts {
+		l.brake.Forget()
+	}
 	l.tell.Publish(t)
+}
+
+// Decide passes a hint of the queue on.
+func (h *hints) Decide(ids []bot.IncidentID) {
+	if l := h.to.Load(); l != nil {
+		l.decide.Hint(ids...)
+	}
+}
+
+// Act passes a hint of the queue on.
+func (h *hints) Act(ids []bot.RunID) {
+	if l := h.to.Load(); l != nil {
+		l.act.Hint(ids...)
+	}
 }

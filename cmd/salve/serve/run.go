@@ -57,7 +57,7 @@ func (s *Salve) Run(ctx context.Context) error {
 		At: time.Now().UTC(), Kind: bot.EventStopped, Actor: bot.Salve, Text: "salve stopped",
 	}}})
 	failures.add(err)
-	failures.add(s.closeAll())
+	failures.add(s.closeAll(ctx))
 	return failures.join()
 }
 

@@ -30,6 +30,7 @@ import (
 	"salve/bot/people"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
+	"salve/integrations/river"
 )
 
 // SocketFile is the name of the unix socket in the data directory.
@@ -61,6 +62,7 @@ type Salve struct {
 	tell    *tell.Leg
 	desk    *command.Desk
 	hints   *hints
+	carrier *river.Carrier // of hints, to other processes; nil: there are none
 	web     net.Listener
 	socket  net.Listener
 	servers []*server
@@ -83,7 +85,7 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	}
 	for _, step := range []func(context.Context) error{s.openStore, s.makeLegs, s.listen} {
 		if err := step(ctx); err != nil {
-			return nil, errors.Join(err, s.closeAll())
+			return nil, errors.Join(err, s.closeAll(ctx))
 		}
 	}
 	return s, nil
@@ -95,7 +97,7 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.decide, err = decide.New(s.store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std()}); err != nil {
+	if s.decide, err = decide.New(s.store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.spreadFor()}); err != nil {
 		return err
 	}
 	if s.door, err = receive.New(s.store, receive.Options{Sources: sourceRules(s.cfg), Urgent: s.decide.Urgent}); err != nil {
@@ -105,7 +107,7 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.act, err = act.New(s.store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String, Lease: s.lease()}); err != nil {
+	if s.act, err = act.New(s.store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.spreadFor()}); err != nil {
 		return err
 	}
 	s.tell, err = tell.New(s.store, tell.Options{
@@ -119,12 +121,12 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.hints.set(s.brake, s.decide, s.act, s.tell)
+	s.hints.set(legs{brake: s.brake, decide: s.decide, act: s.act, tell: s.tell, spread: s.carrier})
 	return nil
 }
 
 // closeAll gives back what was opened, in the reverse order.
-func (s *Salve) closeAll() error {
+func (s *Salve) closeAll(ctx context.Context) error {
 	var errs []error
 	for _, ln := range []net.Listener{s.web, s.socket} {
 		if ln != nil {
@@ -132,6 +134,9 @@ func (s *Salve) closeAll() error {
 				errs = append(errs, err)
 			}
 		}
+	}
+	if s.carrier != nil {
+		s.carrier.Stop(context.WithoutCancel(ctx))
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -15,6 +15,7 @@ import (
 	"salve/bot/flow/tell"
 	"salve/bot/people"
 	"salve/bot/secret"
+	"salve/integrations/river"
 	"salve/storage/datadir"
 	"salve/storage/postgres"
 	"salve/storage/sqlite"
@@ -109,13 +110,35 @@ func (s *Salve) openDatabase(ctx context.Context) error {
 		return err
 	}
 	store, err := postgres.Open(ctx, url, postgres.Options{
-		Log: s.log, Committed: s.hints.committed, Name: s.cfg.Replica, Version: s.opts.Version,
+		Log: s.log, Committed: s.hints.committed, Elsewhere: s.hints.elsewhere, Name: s.replica(), Version: s.opts.Version,
 	})
 	if err != nil {
 		return err
 	}
 	s.store = store
-	return nil
+	s.carrier, err = river.Start(ctx, url, s.hints, river.Options{Log: s.log, Name: fmt.Sprintf("%s-%d", s.replica(), store.Epoch())})
+	return err
+}
+
+// replica is the name of this process among several.
+func (s *Salve) replica() string {
+	if s.cfg.Replica != "" {
+		return s.cfg.Replica
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "salve"
+	}
+	return host
+}
+
+// spreadFor is how long a scan leaves what is due to hints, which go to one of
+// several processes.
+func (s *Salve) spreadFor() time.Duration {
+	if !s.shared() {
+		return 0
+	}
+	return time.Second
 }
 
 // DatabaseURL is the address that `storage` names, itself or by reference.

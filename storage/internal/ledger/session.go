@@ -44,7 +44,7 @@ type Put struct {
 // writes, in all processes that share the database.
 type Turn interface {
 	Begin(n Needs) (Found, error)
-	Commit(used Counters) error
+	Commit(used Counters, t bot.Touched) error
 	Rollback() error
 }
 

@@ -27,7 +27,7 @@ const (
 
 // together is the fast way: no savepoints. A request that fails before it has
 // written anything fails alone.
-func (w *writer) together(group []*request, results []result) (touched, error) {
+func (w *writer) together(group []*request, results []result) (bot.Touched, error) {
 	return w.transact(group, func(t *tx) error {
 		for i, r := range group {
 			t.half = false
@@ -53,7 +53,7 @@ func soil(err error) error {
 }
 
 // apart writes each request behind a savepoint.
-func (w *writer) apart(group []*request, results []result) (touched, error) {
+func (w *writer) apart(group []*request, results []result) (bot.Touched, error) {
 	return w.transact(group, func(t *tx) error {
 		for i, r := range group {
 			before := t.mark()
@@ -89,14 +89,15 @@ func (w *writer) apart(group []*request, results []result) (touched, error) {
 // transact runs f in a transaction of the writer's own and takes over what it
 // left in memory once it is on disk. A transaction that wrote nothing ends
 // without a flush.
-func (w *writer) transact(group []*request, f func(*tx) error) (touched, error) {
+func (w *writer) transact(group []*request, f func(*tx) error) (bot.Touched, error) {
 	t := &tx{session: w.session, writer: w, book: w.book}
 	err := w.takeTurn(t, group)
 	if err == nil {
 		err = f(t)
 	}
+	hint := t.touched.hint()
 	if err == nil && t.wrote {
-		err = soil(w.session.Commit(Counters{Incident: int64(w.next) - 1, Body: w.bodies.last.Load()}))
+		err = soil(w.session.Commit(Counters{Incident: int64(w.next) - 1, Body: w.bodies.last.Load()}, hint))
 	}
 	if err != nil {
 		w.book.forget()
@@ -106,11 +107,11 @@ func (w *writer) transact(group []*request, f func(*tx) error) (touched, error) 
 		if rerr := w.session.Rollback(); rerr != nil && err == nil {
 			err = rerr
 		}
-		return touched{}, err
+		return bot.Touched{}, err
 	}
 	w.head = t.head
 	w.book.trim()
-	return t.touched, nil
+	return hint, nil
 }
 
 // takeTurn begins a transaction and takes over what the session read for it.

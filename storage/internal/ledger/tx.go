@@ -69,12 +69,11 @@ func (t touched) clip() touched {
 	return t
 }
 
-// hint is each row once; any is false when there is none.
-func (t touched) hint() (hint bot.Touched, any bool) {
-	hint = bot.Touched{
+// hint is each row once.
+func (t touched) hint() bot.Touched {
+	return bot.Touched{
 		Incidents: once(t.Incidents), Runs: once(t.Runs), Approvals: once(t.Approvals), Halts: t.Halts,
 	}
-	return hint, hint.Halts || len(hint.Incidents)+len(hint.Runs)+len(hint.Approvals) > 0
 }
 
 func once[T ~int64](ids []T) []T {

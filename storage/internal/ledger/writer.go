@@ -237,8 +237,8 @@ func (w *writer) commit(group []*request) {
 		for i := range results {
 			results[i] = result{err: err}
 		}
-	} else if hint, any := touched.hint(); any {
-		w.committed(hint)
+	} else if touched.Any() {
+		w.committed(touched)
 	}
 	for i, r := range group {
 		r.done <- results[i]
