@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"sync/atomic"
 
@@ -14,7 +13,7 @@ import (
 // within a turn; Next is for the few that are made by hand.
 type ids struct {
 	ctx     context.Context
-	db      *sql.DB
+	db      *pool
 	log     *slog.Logger
 	session *session
 	highest map[bot.Kind]*atomic.Int64 // handed out here
@@ -36,7 +35,7 @@ var (
 	}
 )
 
-func newIDs(ctx context.Context, db *sql.DB, s *session, log *slog.Logger) *ids {
+func newIDs(ctx context.Context, db *pool, s *session, log *slog.Logger) *ids {
 	i := &ids{ctx: ctx, db: db, log: log, session: s, highest: make(map[bot.Kind]*atomic.Int64)}
 	for kind := range nextID {
 		i.highest[kind] = new(atomic.Int64)
@@ -54,7 +53,7 @@ func (i *ids) Next(kind bot.Kind) int64 {
 	ctx, cancel := context.WithTimeoutCause(i.ctx, patience, errSlow)
 	defer cancel()
 	var id int64
-	if err := i.db.QueryRowContext(ctx, text).Scan(&id); err != nil {
+	if err := i.db.retry(func() error { return i.db.QueryRowContext(ctx, text).Scan(&id) }); err != nil {
 		i.log.WarnContext(ctx, "no id", "kind", kind, "error", told(ctx, "take an id", err))
 		return 0
 	}

@@ -32,7 +32,7 @@ const (
 //	                         └───── lease - margin ┘    margin    ┘    margin    ┘
 type lease struct {
 	life          context.Context // never ends; close does that
-	db            *sql.DB
+	db            *pool
 	log           *slog.Logger
 	name, version string
 	length        time.Duration
@@ -79,7 +79,10 @@ func (l *lease) take(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSlow)
 	defer cancel()
 	var epoch int64
-	if err := l.db.QueryRowContext(ctx, newLease, l.name, l.version, l.length.Milliseconds()).Scan(&epoch); err != nil {
+	err := l.db.retry(func() error {
+		return l.db.QueryRowContext(ctx, newLease, l.name, l.version, l.length.Milliseconds()).Scan(&epoch)
+	})
+	if err != nil {
 		return told(ctx, "take a lease", err)
 	}
 	l.trust(epoch, began)
@@ -146,7 +149,11 @@ func (l *lease) renew(ctx context.Context) error {
 	epoch := l.epoch()
 	asking, cancel := context.WithTimeoutCause(ctx, l.length/3, errSlow)
 	defer cancel()
-	res, err := l.db.ExecContext(asking, renewLease, epoch, l.length.Milliseconds())
+	var res sql.Result
+	err := l.db.retry(func() (err error) {
+		res, err = l.db.ExecContext(asking, renewLease, epoch, l.length.Milliseconds())
+		return err
+	})
 	if err != nil {
 		return told(asking, "renew the lease", err)
 	}
@@ -193,7 +200,8 @@ func overdue(until time.Time) bool {
 
 // reap ends leases that nobody has renewed.
 func (l *lease) reap(ctx context.Context) (n int64, err error) {
-	if err := l.db.QueryRowContext(ctx, anyOverdue, l.margin.Milliseconds()).Scan(&n); err != nil || n == 0 {
+	err = l.db.retry(func() error { return l.db.QueryRowContext(ctx, anyOverdue, l.margin.Milliseconds()).Scan(&n) })
+	if err != nil || n == 0 {
 		return 0, failure("look for lost replicas", err)
 	}
 	conn, err := l.db.Conn(ctx)

@@ -3,14 +3,12 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"salve/bot"
 	"salve/storage/internal/ledger"
@@ -43,7 +41,7 @@ func (s *Store) open(ctx context.Context, cfg *pgx.ConnConfig, opts Options) err
 	if err := Migrate(ctx, cfg.Copy()); err != nil {
 		return err
 	}
-	s.db = readers(cfg, opts)
+	s.db = newPool(cfg, cmp.Or(max(opts.Readers, 0), 8))
 	life := context.WithoutCancel(ctx)
 	s.lease = newLeaseOf(life, s, opts)
 	if err := s.lease.take(ctx); err != nil {
@@ -71,18 +69,7 @@ func (s *Store) open(ctx context.Context, cfg *pgx.ConnConfig, opts Options) err
 }
 
 func (s *Store) reading() ledger.Reading {
-	return ledger.Reading{DB: s.db, Failure: failure, Epoch: s.Epoch, Patience: patience}
-}
-
-func readers(cfg *pgx.ConnConfig, opts Options) *sql.DB {
-	db := stdlib.OpenDB(*cfg)
-	n := opts.Readers
-	if n <= 0 {
-		n = 8
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	return db
+	return ledger.Reading{DB: s.db.DB, Failure: failure, Epoch: s.Epoch, Patience: patience, Again: s.db.again}
 }
 
 func (s *Store) close() error {

@@ -20,7 +20,6 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"sync"
 	"time"
@@ -45,7 +44,7 @@ type Options struct {
 type Store struct {
 	*ledger.Ledger
 	log     *slog.Logger
-	db      *sql.DB // readers
+	db      *pool
 	session *session
 	lease   *lease
 	deaf    context.CancelFunc // ends listening

@@ -36,6 +36,9 @@ type Reading struct {
 	// Patience bounds each read that does not end with its context; 0: the
 	// database is in this process and always answers.
 	Patience time.Duration
+	// Again reports whether another try is worth it after an error of the
+	// database; nil: it never is.
+	Again func(error) bool
 }
 
 // Writing is how a Ledger writes.
@@ -104,10 +107,16 @@ func (l *Ledger) NextID(kind bot.Kind) int64 {
 // Ping reports whether the database can be read.
 func (l *Ledger) Ping(ctx context.Context) error {
 	var one int
-	if err := l.reading.DB.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
-		return l.reading.Failure("ping", err)
+	return l.reading.Failure("ping", l.again(func() error { return l.reading.DB.QueryRowContext(ctx, "SELECT 1").Scan(&one) }))
+}
+
+// again runs what reads once more if that is worth it.
+func (l *Ledger) again(read func() error) error {
+	err := read()
+	if err != nil && l.reading.Again != nil && l.reading.Again(err) {
+		err = read()
 	}
-	return nil
+	return err
 }
 
 var errReadOnly = fmt.Errorf("%w: it was opened for reading", bot.ErrUnavailable)

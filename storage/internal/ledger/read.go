@@ -3,9 +3,13 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"salve/bot"
 )
 
 // ask is a query with what it is for, which errors say.
@@ -18,8 +22,11 @@ type ask struct {
 
 func asking(doing, text string, args ...any) ask { return ask{doing: doing, text: text, args: args} }
 
+// errSlow: a store that is not in this process has not answered.
+var errSlow = fmt.Errorf("%w: the database does not answer", bot.ErrUnavailable)
+
 // rowsOf reads all rows.
-func rowsOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
+func rowsOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (T, error)) (out []T, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, l.reading.Failure(a.doing, err)
 	}
@@ -30,23 +37,34 @@ func rowsOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (
 	}
 	if l.reading.Patience > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, l.reading.Patience)
+		ctx, cancel = context.WithTimeoutCause(ctx, l.reading.Patience, errSlow)
 		defer cancel()
 	}
+	err = l.again(func() error {
+		out, err = readRows(ctx, l, a, scan)
+		return err
+	})
+	if err != nil && errors.Is(context.Cause(ctx), errSlow) {
+		err = errSlow
+	}
+	return out, l.reading.Failure(a.doing, err)
+}
+
+func readRows[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	rows, err := l.reads.query(ctx, l.reading.DB, a.text, a.args)
 	if err != nil {
-		return nil, l.reading.Failure(a.doing, err)
+		return nil, err
 	}
 	defer rows.Close()
 	var out []T
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, l.reading.Failure(a.doing, err)
+			return nil, err
 		}
 		out = append(out, v)
 	}
-	return out, l.reading.Failure(a.doing, rows.Err())
+	return out, rows.Err()
 }
 
 // rowOf reads one row; none is bot.ErrNotFound.
