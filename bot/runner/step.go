@@ -44,6 +44,20 @@ func Started(run bot.Run, move Move, epoch int64, now time.Time) bot.Run {
 	return run
 }
 
+// PutBack takes back that the step in flight was started, when it is known that
+// nothing was done: it is planned again, as it was.
+func PutBack(run bot.Run, now time.Time) bot.Run {
+	i := flying(run)
+	if i < 0 {
+		return run
+	}
+	run = own(run)
+	s := &run.Steps[i]
+	s.State, s.Attempt, s.StartedAt = bot.StepPlanned, s.Attempt-1, time.Time{}
+	run.DueAt = now
+	return run
+}
+
 // Order is what the Action is asked to do for the step in flight; false when
 // none is.
 func Order(run bot.Run, plan bot.Plan) (bot.StepOrder, bot.PlanStep, bool) {

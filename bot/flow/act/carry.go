@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"salve/bot"
 	"salve/bot/runner"
@@ -16,6 +17,8 @@ type errand struct {
 	run  bot.Run
 	plan bot.Plan
 	inc  *bot.Incident // as the guard saw it; nil when it has to be read
+
+	failed int // starts that could not be written, one after the other
 }
 
 // carry takes the Run as far as it goes without waiting. ctx ends the taking of
@@ -114,20 +117,62 @@ func (e *errand) perform(hard context.Context) runner.Result {
 }
 
 // launch commits a Run with a step started and reports whether the step may be
-// carried out. After a conflict the Run is what the store says. If that is our
-// own started step, whose commit went through although its answer was lost, the
-// step is on disk and nobody has done it: it may be.
+// carried out. It is tried once: whoever comes back later asks the guard again.
+// After a conflict the Run is what the store says; if that is our own started
+// step, whose commit went through although its answer was lost, the step is on
+// disk and nobody has done it: it may be.
 func (e *errand) launch(ctx context.Context, started bot.Run, verdict *bot.Verdict) (bool, error) {
-	err := e.commit(ctx, started, verdict)
-	if err == nil || !errors.Is(err, bot.ErrConflict) {
-		return err == nil, err
+	asked := time.Now()
+	err := e.commitOnce(ctx, started, verdict)
+	switch {
+	case err == nil:
+		e.adopt(ctx, started)
+		return true, nil
+	case errors.Is(err, bot.ErrConflict):
+		if err := e.reread(ctx); err != nil {
+			return false, err
+		}
+		return e.isOurs(e.run, started), nil
+	default:
+		return e.unclear(ctx, started, asked, err)
 	}
-	if err := e.reread(ctx); err != nil {
-		return false, err
-	}
+}
+
+// isOurs reports whether the step in flight is the one that we wanted to start.
+func (e *errand) isOurs(run, started bot.Run) bool {
 	want, _, _ := runner.Order(started, e.plan)
-	have, _, flying := runner.Order(e.run, e.plan)
-	return flying && have.Key == want.Key && have.Attempt == want.Attempt && e.run.Epoch == started.Epoch, nil
+	have, _, flying := runner.Order(run, e.plan)
+	return flying && have.Key == want.Key && have.Attempt == want.Attempt && run.Epoch == started.Epoch
+}
+
+// fresh is how old the guard's word may be when a step begins.
+const fresh = 2 * time.Second
+
+// unclear finds out what became of a start whose commit failed. If it is on disk
+// after all, the step may be carried out, unless the guard's word is old by now:
+// a halt may stand. Then the start is taken back, and the next move asks again.
+func (e *errand) unclear(ctx context.Context, started bot.Run, asked time.Time, err error) (bool, error) {
+	e.failed++
+	if ctx.Err() == nil {
+		e.leg.opts.Log.WarnContext(ctx, "step cannot start yet", "run", started.ID, "error", err)
+	}
+	for wait := backOff(e.failed); ; wait = min(2*wait, maxWait) {
+		if !pause(ctx, wait) {
+			return false, err
+		}
+		if e.reread(ctx) == nil {
+			break
+		}
+	}
+	if e.isOurs(e.run, started) && time.Since(asked) < fresh {
+		return true, nil
+	}
+	return false, e.write(ctx, func(r bot.Run) bot.Run {
+		if !e.isOurs(r, started) {
+			return r
+		}
+		return runner.PutBack(r, e.leg.now())
+	})
 }
 
 // reread loads the Run after a conflict. Its Incident is read when it is wanted.

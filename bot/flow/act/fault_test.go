@@ -149,6 +149,29 @@ func TestACommitWhoseAnswerIsLostIsNotDoneTwice(t *testing.T) {
 	require.Equal(t, 1, r.Steps[1].Attempt)
 }
 
+func TestAStartThatIsWrittenLateAsksTheGuardAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var once sync.Once
+	store := &faulty{Store: h.store, after: func(c bot.Change) (err error) {
+		if starts(c) {
+			once.Do(func() {
+				time.Sleep(2500 * time.Millisecond) // it is on disk, and nobody knows
+				h.brake.set(nil, bot.Halt{Scope: bot.HaltAll, By: bot.Actor{Name: "Alice"}})
+				err = errors.New("the answer was lost")
+			})
+		}
+		return err
+	}}
+	h.serveOn(store)
+	id := h.run("web-1", nil, step("a", bot.RepeatNever, false))
+	require.Eventually(t, func() bool {
+		r := h.read(id)
+		return r.Steps[0].State == bot.StepPlanned && r.Steps[0].Attempt == 0 && r.Reason != ""
+	}, 20*time.Second, 20*time.Millisecond, "the halt holds it")
+	require.Zero(t, h.hand.calls("web-1/a"), "a halt was set before it began")
+}
+
 func TestAStoreThatFailsForAWhileLosesNoOutcome(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

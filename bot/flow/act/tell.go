@@ -27,6 +27,9 @@ func tell(before, after bot.Run, verdict *bot.Verdict, now time.Time) []bot.Even
 			continue
 		}
 		kind, text := tellStep(s, after.Target)
+		if s.State == bot.StepPlanned && s.Attempt < was.Attempt {
+			text = "step " + s.ID + " was not begun after all: it took too long to write down that it starts"
+		}
 		if kind == "" {
 			continue
 		}

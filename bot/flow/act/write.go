@@ -14,6 +14,15 @@ import (
 // leg: a write that was begun is waited for.
 const commitTimeout = 30 * time.Second
 
+// Pauses before another try.
+const (
+	minWait = 50 * time.Millisecond
+	maxWait = 5 * time.Second
+)
+
+// backOff is the pause after the n-th failure.
+func backOff(n int) time.Duration { return min(minWait<<min(n-1, 10), maxWait) }
+
 // write applies a transition to the Run and commits it. After a conflict it
 // reads the Run again and applies the transition to that. A transition that
 // changes nothing is not written.
@@ -40,12 +49,10 @@ func (e *errand) write(ctx context.Context, apply func(bot.Run) bot.Run) error {
 // for others. A conflict is given back at once; any other failure is tried again
 // as long as ctx lives, because a step may have been done that is not on record.
 func (e *errand) commit(ctx context.Context, after bot.Run, verdict *bot.Verdict) error {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for wait := minWait; ; wait = min(2*wait, maxWait) {
 		err := e.commitOnce(ctx, after, verdict)
 		if err == nil {
-			after.Version++
-			e.logEnd(ctx, after)
-			e.run = after
+			e.adopt(ctx, after)
 			return nil
 		}
 		if errors.Is(err, bot.ErrConflict) {
@@ -58,6 +65,13 @@ func (e *errand) commit(ctx context.Context, after bot.Run, verdict *bot.Verdict
 			return err
 		}
 	}
+}
+
+// adopt takes over what has been committed.
+func (e *errand) adopt(ctx context.Context, after bot.Run) {
+	after.Version++
+	e.logEnd(ctx, after)
+	e.run, e.failed = after, 0
 }
 
 func (e *errand) commitOnce(ctx context.Context, after bot.Run, verdict *bot.Verdict) error {
