@@ -94,6 +94,9 @@ func (l *Ledger) Stop() {
 // CloseReaders gives the reading connections back.
 func (l *Ledger) CloseReaders() error { return errors.Join(l.reads.close(), l.reading.DB.Close()) }
 
+// DB is the reading connections, for what a store reads beside the ledger.
+func (l *Ledger) DB() *sql.DB { return l.reading.DB }
+
 // NextID hands out the next id of a kind. It never repeats one that is in use;
 // ids that are handed out and not written leave gaps. An unknown kind gives 0,
 // and so does a store that cannot be reached.
