@@ -89,7 +89,7 @@ func isEmpty(ctx context.Context, tx pgx.Tx) error {
 			return failure("look into table "+t.Name, err)
 		}
 		if any {
-			return fmt.Errorf("%w: the database is not empty: table %s has rows; name an empty database", bot.ErrConflict, t.Name)
+			return fmt.Errorf("the database is not empty: table %s has rows; name an empty database", t.Name)
 		}
 	}
 	return nil

@@ -41,5 +41,6 @@ type Commands struct {
 	Discard    Discard    `cmd:"" group:"Operate" help:"Drop a quarantined payload."`
 	User       User       `cmd:"" group:"Operate" help:"People, their tokens and login links."`
 	Audit      Audit      `cmd:"" group:"Operate" help:"The audit log."`
+	Storage    Storage    `cmd:"" group:"Operate" help:"The database."`
 	Config     Config     `cmd:"" group:"Operate" help:"The configuration file."`
 }

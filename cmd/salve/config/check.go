@@ -48,26 +48,6 @@ func (r *reader) check(c *Config) {
 	}
 }
 
-func (r *reader) checkStorage(c *Config) {
-	if c.Replica != "" && !namePattern.MatchString(c.Replica) {
-		r.atPath("$.replica", fmt.Sprintf("%q is not a name", c.Replica), "use a-z, 0-9 and dashes")
-	}
-	if c.Storage == "" {
-		return
-	}
-	if _, err := secret.ParseRef(c.Storage); err == nil {
-		return
-	}
-	u, err := url.Parse(c.Storage)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" || len(u.Path) < 2 {
-		r.atPath("$.storage", "is not the URL of a PostgreSQL database", "write postgres://USER@HOST:PORT/DATABASE or env:NAME; leave it out for SQLite in data_dir")
-		return
-	}
-	if _, has := u.User.Password(); has || u.Query().Has("password") {
-		r.atPath("$.storage", "holds a password", "put the whole URL where env:NAME or file:/path leads to; the secret itself never stands in this file")
-	}
-}
-
 func (r *reader) checkListen(c *Config) {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {

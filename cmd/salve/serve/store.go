@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,7 +13,7 @@ import (
 	"salve/bot/flow/receive"
 	"salve/bot/flow/tell"
 	"salve/bot/people"
-	"salve/bot/secret"
+	"salve/cmd/salve/config"
 	"salve/integrations/river"
 	"salve/storage/datadir"
 	"salve/storage/postgres"
@@ -105,7 +104,7 @@ func (s *Salve) openDatabase(ctx context.Context) error {
 	if s.lock, err = datadir.Lock(s.dir); err != nil {
 		return err
 	}
-	url, err := DatabaseURL(ctx, s.cfg.Storage, s.opts.Secrets)
+	url, err := config.DatabaseURL(ctx, s.cfg.Storage, s.opts.Secrets)
 	if err != nil {
 		return err
 	}
@@ -139,21 +138,4 @@ func (s *Salve) spreadFor() time.Duration {
 		return 0
 	}
 	return time.Second
-}
-
-// DatabaseURL is the address that `storage` names, itself or by reference.
-func DatabaseURL(ctx context.Context, storage string, secrets secret.Resolver) (string, error) {
-	ref, err := secret.ParseRef(storage)
-	if err != nil {
-		return storage, nil
-	}
-	value, err := secrets.Resolve(ctx, ref)
-	if err != nil {
-		return "", fmt.Errorf("storage: %w", err)
-	}
-	url := value.Reveal()
-	if url == "" {
-		return "", errors.New("storage: the reference leads to nothing; write postgres://USER:PASSWORD@HOST:PORT/DATABASE there")
-	}
-	return url, nil
 }
