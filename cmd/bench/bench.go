@@ -4,7 +4,9 @@
 // figure beside the floor: a bare net/http handler that decodes the same body
 // and commits one row an alert by group commit, in a process of its own, in the
 // same run. Ratios carry over to other machines, absolute figures do not. All
-// traffic stays on loopback; everything is written to a temporary folder.
+// traffic stays on loopback; everything is written to a temporary folder. With
+// -storage postgres the same is measured on a PostgreSQL server of its own, and
+// with several replicas; the floor stays what it is.
 //
 // It assumes Go on the PATH and a machine that has nothing else to do. It exits
 // 1 when something could not be measured or an acknowledged alert is missing.
@@ -17,9 +19,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"time"
 
 	"salve/cmd/internal/trial"
+	"salve/storage/postgres/cluster"
 )
 
 // scale is how much is sent; short is a smoke test.
@@ -44,6 +48,7 @@ func main() {
 	short := flag.Bool("short", false, "a smoke test of a few seconds instead of figures")
 	asJSON := flag.Bool("json", false, "print the figures as JSON")
 	binary := flag.String("salve", "", "measure this binary instead of building one")
+	storage := flag.String("storage", "sqlite", "sqlite, or postgres: on a server of its own, with 1, 2 and 3 replicas")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -51,7 +56,7 @@ func main() {
 	if *short {
 		sc = brief
 	}
-	exit(run(ctx, sc, *binary, *asJSON))
+	exit(run(ctx, options{scale: sc, binary: *binary, storage: *storage, asJSON: *asJSON}))
 }
 
 func exit(err error) {
@@ -62,25 +67,45 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, sc scale, binary string, asJSON bool) error {
+// options are what the command line says.
+type options struct {
+	scale
+	binary  string
+	storage string
+	asJSON  bool
+}
+
+func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "salve-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{dir: dir, binary: binary, sc: sc}
+	b := &bench{dir: dir, binary: o.binary, sc: o.scale}
+	steps := []func(context.Context) error{b.ingest, b.scale, b.path, b.start}
+	switch o.storage {
+	case "sqlite":
+	case "postgres":
+		if b.server, err = cluster.Start(ctx, filepath.Join(dir, "postgres"), cluster.Options{}); err != nil {
+			return err
+		}
+		defer b.server.Stop()
+		steps = append(steps, b.replicas)
+	default:
+		return fmt.Errorf("-storage is sqlite or postgres, not %q", o.storage)
+	}
 	if b.binary == "" {
 		if b.binary, err = trial.Build(ctx, dir); err != nil {
 			return err
 		}
 	}
 	begun := time.Now()
-	for _, step := range []func(context.Context) error{b.ingest, b.scale, b.path, b.start} {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if asJSON {
+	if o.asJSON {
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(b.figures)

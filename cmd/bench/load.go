@@ -14,9 +14,10 @@ import (
 
 const connections = 32
 
-// load is a number of posts to one URL.
+// load is a number of posts to one URL, or to several by turns.
 type load struct {
 	url     string
+	more    []string
 	run     string
 	first   int
 	alerts  int // in all
@@ -65,7 +66,7 @@ func (l load) do(ctx context.Context) (sent, error) {
 					due = begun.Add(time.Duration(i) * time.Second / time.Duration(l.rate))
 					time.Sleep(time.Until(due))
 				}
-				if post(ctx, l.url, bodies[i]) != nil {
+				if post(ctx, l.to(i), bodies[i]) != nil {
 					refused.Add(1)
 					continue
 				}
@@ -82,6 +83,13 @@ func (l load) do(ctx context.Context) (sent, error) {
 		return s, fmt.Errorf("%s acknowledged nothing", l.url)
 	}
 	return s, ctx.Err()
+}
+
+func (l load) to(i int) string {
+	if i %= len(l.more) + 1; i > 0 {
+		return l.more[i-1]
+	}
+	return l.url
 }
 
 func post(ctx context.Context, url string, b []byte) error {

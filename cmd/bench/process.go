@@ -50,12 +50,39 @@ func (b *bench) startSalve(ctx context.Context, dir, allow string) (*trial.Proce
 	if err := os.MkdirAll(filepath.Join(dir, "playbooks"), 0o700); err != nil {
 		return nil, err
 	}
-	return trial.Start(ctx, trial.Setting{Binary: b.binary, Dir: dir, Config: fmt.Sprintf(`sources:
+	storage, err := b.storage(ctx, filepath.Base(dir))
+	if err != nil {
+		return nil, err
+	}
+	return b.startOn(ctx, dir, allow, storage)
+}
+
+// startOn starts the binary on a database; storage is a line of configuration.
+func (b *bench) startOn(ctx context.Context, dir, allow, storage string) (*trial.Process, error) {
+	return trial.Start(ctx, trial.Setting{Binary: b.binary, Dir: dir, Config: storage + fmt.Sprintf(`sources:
   - {name: bench, type: alertmanager, anonymous: true, group_by: [alertname, uid]}
 playbooks: {dirs: [%s], library: false}
 egress: {allow: [%q]}
 log: {level: warn}
 `, filepath.Join(dir, "playbooks"), allow)})
+}
+
+// storage is the line that names the database of a folder, which is made when it
+// is first asked for.
+func (b *bench) storage(ctx context.Context, name string) (string, error) {
+	if b.server == nil {
+		return "", nil
+	}
+	line := fmt.Sprintf("storage: %s\n", b.server.URL(name))
+	if b.made[name] {
+		return line, nil
+	}
+	_, err := b.server.Create(ctx, name)
+	if b.made == nil {
+		b.made = map[string]bool{}
+	}
+	b.made[name] = true
+	return line, err
 }
 
 // hook is where a salve under test takes alerts.
