@@ -60,6 +60,14 @@ func TestWhatALostReplicaHadInHandIsTakenUpAndItIsRefused(t *testing.T) {
 	require.NoError(t, held.Err())
 	require.Empty(t, interrupted(t, b), "its holder lives")
 
+	all, err := b.Replicas(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, []any{"a", false, a.Epoch()}, []any{all[0].Name, all[0].Late, all[0].Epoch})
+	skew, err := b.Skew(t.Context())
+	require.NoError(t, err)
+	require.InDelta(t, 0, skew.Seconds(), 1, "the server is on this machine")
+
 	before := a.Epoch()
 	a.Freeze()
 	var cut time.Time
@@ -74,7 +82,7 @@ func TestWhatALostReplicaHadInHandIsTakenUpAndItIsRefused(t *testing.T) {
 	eventually(t, "the run is taken up", func() bool { return len(interrupted(t, b)) == 1 })
 	require.Equal(t, []bot.RunID{run.ID}, interrupted(t, b))
 
-	_, err := a.Commit(t.Context(), note("too late"))
+	_, err = a.Commit(t.Context(), note("too late"))
 	require.ErrorIs(t, err, bot.ErrUnavailable)
 	require.ErrorContains(t, err, "lost its lease")
 	again, release := a.Held(t.Context())
