@@ -3,34 +3,31 @@ package secret
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 )
 
 // form is one way in which a registered value is written.
 type form struct {
-	text      string
-	multiline bool
+	text string
 	// base64 is set when the last character of the encoding also holds bits of
 	// what follows the value: the mask then takes it and the padding along.
 	base64 bool
 }
 
+func (f form) multiline() bool { return strings.ContainsAny(f.text, "\r\n") }
+
 // minLine is the shortest line of a value of several lines that is masked by
 // itself.
 const minLine = 16
 
+// formsOf lists what is looked for in a text and in each of its plainer views,
+// which undo what escapes character by character. A value that itself looks
+// escaped is therefore looked for in its plainer views too.
 func formsOf(value string) []form {
-	upper := strings.ToUpper(hex.EncodeToString([]byte(value)))
-	texts := []string{
-		value,
-		strings.ToLower(upper), upper,
-		url.QueryEscape(value), lowerEscapes(url.QueryEscape(value)),
-		url.PathEscape(value), lowerEscapes(url.PathEscape(value)),
-		inner(strconv.Quote(value)), inner(strconv.QuoteToASCII(value)), jsonInner(value),
+	lower := hex.EncodeToString([]byte(value))
+	texts := []string{value, lower, strings.ToUpper(lower), strings.ReplaceAll(value, " ", "+")}
+	for v := range plainer(value) {
+		texts = append(texts, v.text, strings.ReplaceAll(v.text, " ", "+"))
 	}
 	if strings.ContainsAny(value, "\r\n") {
 		for line := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == '\r' || r == '\n' }) {
@@ -40,26 +37,14 @@ func formsOf(value string) []form {
 			}
 		}
 	}
-	var out []form
+	out := base64Forms(value)
 	for _, t := range texts {
-		out = append(out, form{text: t, multiline: strings.ContainsAny(t, "\r\n")})
+		if len(t) >= MinLen {
+			out = append(out, form{text: t})
+		}
 	}
-	return append(out, base64Forms(value)...)
+	return out
 }
-
-func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
-
-func jsonInner(value string) string {
-	b, err := json.Marshal(value)
-	if err != nil {
-		return value
-	}
-	return inner(string(b))
-}
-
-var escapes = regexp.MustCompile(`%[0-9A-F]{2}`)
-
-func lowerEscapes(s string) string { return escapes.ReplaceAllStringFunc(s, strings.ToLower) }
 
 // base64Forms gives the characters that the value alone decides, for each of
 // the three places that it may have in groups of three bytes: "user:value" is
@@ -76,20 +61,12 @@ func base64Forms(value string) []form {
 	return out
 }
 
-// find appends every place of the form in the text, overlapping ones too.
-func (f form) find(text string, spans []span) []span {
-	for from := 0; ; {
-		i := strings.Index(text[from:], f.text)
-		if i < 0 {
-			return spans
-		}
-		s := span{from: from + i, start: from + i, end: from + i + len(f.text)}
-		if f.base64 {
-			s.end = encodedEnd(text, s.end)
-		}
-		spans = append(spans, s)
-		from = s.start + 1
+// end tells where the form that was found at start ends in the text.
+func (f form) end(text string, start int) int {
+	if f.base64 {
+		return encodedEnd(text, start+len(f.text))
 	}
+	return start + len(f.text)
 }
 
 func encodedEnd(text string, at int) int {

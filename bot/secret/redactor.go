@@ -10,7 +10,8 @@ import (
 )
 
 // MinLen is the shortest value, in bytes, that can be masked: shorter ones would
-// blot out ordinary text. MaxLen is the longest.
+// blot out ordinary text. Up to some 8 bytes a value is masked in every form, but
+// blots out words that look like it. MaxLen is the longest.
 const (
 	MinLen = 4
 	MaxLen = 64 << 10
@@ -20,21 +21,15 @@ const (
 // it usually travels (exact, quoted, hex, base64, URL-escaped), and, as a second
 // net, what looks like a well-known kind of token. Safe for concurrent use.
 type Redactor struct {
-	mu    sync.Mutex // held by those who add
-	known atomic.Pointer[needles]
-}
-
-// needles is an immutable set of forms, in the order in which they were added.
-type needles struct {
-	values  map[string]bool // what was registered
-	forms   []form
-	longest int
+	mu     sync.Mutex
+	values map[string]bool // what was registered; under mu
+	known  atomic.Pointer[needles]
 }
 
 // NewRedactor makes one that knows no value yet; the second net works at once.
 func NewRedactor() *Redactor {
-	r := &Redactor{}
-	r.known.Store(&needles{values: map[string]bool{}})
+	r := &Redactor{values: map[string]bool{}}
+	r.known.Store(&needles{})
 	return r
 }
 
@@ -53,34 +48,17 @@ func (r *Redactor) Add(values ...Secret) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var more []form
 	for _, s := range values {
-		r.add(s.Reveal())
-	}
-	return nil
-}
-
-// add copies the set: readers hold the old one.
-func (r *Redactor) add(value string) {
-	old := r.known.Load()
-	if old.values[value] {
-		return
-	}
-	next := &needles{values: map[string]bool{value: true}, forms: slices.Clone(old.forms), longest: old.longest}
-	for v := range old.values {
-		next.values[v] = true
-	}
-	have := make(map[string]bool, len(next.forms))
-	for _, f := range next.forms {
-		have[f.text] = true
-	}
-	for _, f := range formsOf(value) {
-		if !have[f.text] {
-			have[f.text] = true
-			next.forms = append(next.forms, f)
-			next.longest = max(next.longest, len(f.text))
+		if v := s.Reveal(); !r.values[v] {
+			r.values[v] = true
+			more = append(more, formsOf(v)...)
 		}
 	}
-	r.known.Store(next)
+	if len(more) > 0 {
+		r.known.Store(r.known.Load().with(more)) // readers hold the old set
+	}
+	return nil
 }
 
 // String gives the text with every secret replaced by Mask. Secrets that touch
@@ -113,19 +91,6 @@ func blot(text string, spans []span) string {
 	return b.String()
 }
 
-// find gives all that is to be masked, sorted and without overlaps.
-func (k *needles) find(text string) []span {
-	var spans []span
-	for _, f := range k.forms {
-		spans = f.find(text, spans)
-	}
-	lower := strings.ToLower(text)
-	for _, p := range patterns {
-		spans = p.find(text, lower, spans)
-	}
-	return join(spans)
-}
-
 func join(spans []span) []span {
 	if len(spans) < 2 {
 		return spans
@@ -144,22 +109,4 @@ func join(spans []span) []span {
 		last.end, last.from = max(last.end, s.end), min(last.from, s.from)
 	}
 	return out
-}
-
-// partial gives the least place from which the text may be the beginning of a
-// form that holds a line break; len(text) when there is none.
-func (k *needles) partial(text string) int {
-	least := len(text)
-	for _, f := range k.forms {
-		if !f.multiline {
-			continue
-		}
-		for i := max(0, len(text)-len(f.text)+1); i < least; i++ {
-			if strings.HasPrefix(f.text, text[i:]) {
-				least = i
-				break
-			}
-		}
-	}
-	return least
 }

@@ -278,6 +278,11 @@ func FuzzSplits(f *testing.F) {
 	for _, form := range forms(canary) {
 		f.Add("x"+form+"\ny", canary, uint64(len(form)))
 	}
+	for _, value := range awkward {
+		for _, text := range spellings(value) {
+			f.Add("x "+text+"\ny", value, uint64(len(text)))
+		}
+	}
 	f.Add("a\nb\na\nb\na\n", "a\nb\na", uint64(1))
 	f.Fuzz(func(t *testing.T, text, value string, seed uint64) {
 		r := secret.NewRedactor()

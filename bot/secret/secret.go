@@ -7,8 +7,10 @@
 //
 // It assumes that every value is registered with the Redactor before text that
 // may hold it is written. It reads no environment and no disk; cmd hands in the
-// lookups. Not covered: a value that was split by foreign text (base64 wrapped
-// over lines, a value printed letter by letter), compressed or encrypted.
+// lookups. A value of fewer than 4 bytes is refused, since masking it would blot
+// out ordinary text. Not covered: a value that was split by foreign text (base64
+// wrapped over lines, a value printed letter by letter), hashed, compressed or
+// encrypted, and base64 or hex of a text in which it stands escaped.
 //
 // On failure it says what to write instead and never repeats the input, since
 // that may be the secret itself.

@@ -8,10 +8,17 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	htmltemplate "html/template"
+	"io"
 	"log/slog"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"text/template"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
 	"salve/bot/secret"
@@ -39,7 +46,9 @@ func TestASecretPrintsItsMaskByEveryRoad(t *testing.T) {
 		}
 	}
 	roads["error"] = fmt.Errorf("login with %v: %w", s, errors.New("no")).Error()
-	for name, marshal := range map[string]func(any) ([]byte, error){"json": json.Marshal, "xml": xml.Marshal} {
+	for name, marshal := range map[string]func(any) ([]byte, error){
+		"json": json.Marshal, "xml": xml.Marshal, "yaml": yaml.Marshal, "json v2": func(v any) ([]byte, error) { return jsonv2.Marshal(v) },
+	} {
 		b, err := marshal(login{Token: s})
 		require.NoError(t, err)
 		require.Contains(t, string(b), secret.Mask)
@@ -52,11 +61,46 @@ func TestASecretPrintsItsMaskByEveryRoad(t *testing.T) {
 		slog.New(h).Info("login", "token", s, "pointer", &s, "config", whole)
 	}
 	roads["slog"] = logged.String()
+	key, err := json.Marshal(map[secret.Secret]int{s: 1})
+	require.NoError(t, err)
+	roads["key of JSON"] = string(key)
+	roads["errors"] = errors.Join(fmt.Errorf("with %w", fmt.Errorf("%v", whole)), fmt.Errorf("%+v %#v", &whole, &whole)).Error()
+	roads["print"] = fmt.Sprint(s, &s, whole) + fmt.Sprintln(s, whole)
+	roads["text/template"] = executes(t, template.Must(template.New("").Parse(`{{.}} {{.Token}} {{printf "%q" .Token}}`)), whole)
+	roads["html/template"] = executes(t, htmltemplate.Must(htmltemplate.New("").Parse(`<a href="{{.Token}}" title={{.Token}}>{{.}}</a><script>{{.Token}}</script>`)), whole)
 	for road, text := range roads {
 		require.NotContains(t, text, "c4n4ry", road)
 	}
 	require.Equal(t, secret.Mask, fmt.Sprintf("%x", s))
 	require.Equal(t, canary, s.Reveal())
+}
+
+func executes(t *testing.T, tmpl interface{ Execute(io.Writer, any) error }, data any) string {
+	t.Helper()
+	var out bytes.Buffer
+	require.NoError(t, tmpl.Execute(&out, data))
+	return out.String()
+}
+
+// TestAPanicShowsNoSecret panics with one in a process of its own.
+func TestAPanicShowsNoSecret(t *testing.T) {
+	s := secret.New("c4n4ry" + os.Getenv("SALVE_TEST_PANIC"))
+	switch os.Getenv("SALVE_TEST_PANIC") {
+	case "value":
+		panic(s)
+	case "struct":
+		panic(config{Token: s, hidden: s})
+	case "error":
+		panic(fmt.Errorf("login %v", config{Token: s, hidden: s}))
+	}
+	for _, kind := range []string{"value", "struct", "error"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAPanicShowsNoSecret$")
+		cmd.Env = append(os.Environ(), "SALVE_TEST_PANIC="+kind)
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), "panic:")
+		require.NotContains(t, string(out), "c4n4ry", kind)
+	}
 }
 
 func TestAnEmptySecretEqualsNothing(t *testing.T) {

@@ -110,7 +110,7 @@ func (k *needles) safeCut(text string) (int, []span) {
 	if cut == 0 {
 		return 0, nil
 	}
-	spans, edge := k.find(text), min(cut, k.partial(text))
+	spans, edge := k.find(text), k.partial(text[:cut])
 	for {
 		for i := len(spans) - 1; i >= 0; i-- {
 			if s := spans[i]; s.start < edge && (s.end > edge || s.ends == keyEnd) {
