@@ -83,6 +83,9 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 		cfg: cfg, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), dir: dir,
 		started: time.Now().UTC(), hints: &hints{}, proving: make(chan struct{}, 1),
 	}
+	for _, text := range opts.Library.learn(ctx, opts.Secrets) {
+		s.log.WarnContext(ctx, "a secret of a playbook cannot be read", "playbook", text)
+	}
 	for _, step := range []func(context.Context) error{s.openStore, s.makeLegs, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
