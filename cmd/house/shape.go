@@ -40,6 +40,7 @@ func Check(tree []Package) []string {
 		for _, f := range p.Files {
 			if !f.Test {
 				out = append(out, checkFile(p, f)...)
+				out = append(out, checkEgress(p, f)...)
 			}
 		}
 	}

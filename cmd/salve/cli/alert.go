@@ -151,8 +151,14 @@ type receipt struct {
 	} `json:"alerts"`
 }
 
+// sender follows no redirect: the source's secret is for one address.
+var sender = &http.Client{
+	Timeout:       time.Minute,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
 func (c AlertSend) send(req *http.Request, e *Env) error {
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := sender.Do(req)
 	if err != nil {
 		return fmt.Errorf("nobody answers at %s; is `salve serve` running? %w", req.URL.Host, err)
 	}

@@ -135,9 +135,12 @@ func denied(ip netip.Addr) bool {
 }
 
 var (
-	nat64   = netip.MustParsePrefix("64:ff9b::/96")
-	sixTo4  = netip.MustParsePrefix("2002::/16")
-	compat4 = netip.MustParsePrefix("::/96")
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	nat64Local = netip.MustParsePrefix("64:ff9b:1::/48")
+	translated = netip.MustParsePrefix("::ffff:0:0:0/96")
+	compat4    = netip.MustParsePrefix("::/96")
+	sixTo4     = netip.MustParsePrefix("2002::/16")
+	teredo     = netip.MustParsePrefix("2001::/32")
 )
 
 // embedded gives the IPv4 address that a translation address stands for.
@@ -147,10 +150,12 @@ func embedded(ip netip.Addr) (netip.Addr, bool) {
 	}
 	b := ip.As16()
 	switch {
-	case nat64.Contains(ip), compat4.Contains(ip) && ip != netip.IPv6Loopback():
+	case nat64.Contains(ip), nat64Local.Contains(ip), translated.Contains(ip), compat4.Contains(ip) && ip != netip.IPv6Loopback():
 		return netip.AddrFrom4([4]byte(b[12:16])), true
 	case sixTo4.Contains(ip):
 		return netip.AddrFrom4([4]byte(b[2:6])), true
+	case teredo.Contains(ip): // written upside down
+		return netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]}), true
 	default:
 		return netip.Addr{}, false
 	}
