@@ -182,6 +182,28 @@ func TestAnUnknownRunStateKeepsItsTarget(t *testing.T) {
 	require.False(t, bot.RunFixed.Active())
 }
 
+func TestAStepThatWasBegunMayHaveActed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		step         bot.Step
+		acted, begun bool
+	}{
+		{"not begun", bot.Step{State: bot.StepPlanned}, false, false},
+		{"to be repeated", bot.Step{State: bot.StepPlanned, Attempt: 1}, true, true},
+		{"skipped", bot.Step{State: bot.StepSkipped}, false, false},
+		{"in flight", bot.Step{State: bot.StepStarted, Attempt: 1}, true, true},
+		{"done", bot.Step{State: bot.StepSucceeded, Attempt: 1}, true, true},
+		{"failed", bot.Step{State: bot.StepFailed, Attempt: 1}, true, true},
+		{"failed before it reached anything", bot.Step{State: bot.StepFailed, Attempt: 1, Untouched: true}, false, true},
+		{"unknown", bot.Step{State: bot.StepUnknown, Attempt: 1}, true, true},
+		{"in a state that nobody knows", bot.Step{State: "odd"}, true, true},
+	} {
+		require.Equal(t, tt.acted, tt.step.MayHaveActed(), tt.name)
+		require.Equal(t, tt.begun, bot.Run{Steps: []bot.Step{{State: bot.StepSkipped}, tt.step}}.Changed(), tt.name)
+	}
+}
+
 func TestDurationsAreWrittenAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
 	var d bot.Duration

@@ -1,6 +1,9 @@
 package bot
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // RunState is where a Run stands.
 type RunState string
@@ -64,6 +67,26 @@ type Step struct {
 	SettledBy Actor             `json:"settled_by,omitzero"` // the person who said what became of an unknown step
 }
 
+// begun reports whether the step was ever started; one that is to be repeated is
+// planned again.
+func (s Step) begun() bool {
+	switch s.State {
+	case StepPlanned:
+		return s.Attempt > 0
+	case StepSkipped:
+		return false
+	default:
+		return true
+	}
+}
+
+// MayHaveActed reports whether the step may have touched the target, so that
+// giving up undoes it: it was begun, and did not fail in a way that certainly
+// touched nothing.
+func (s Step) MayHaveActed() bool {
+	return s.begun() && (s.State != StepFailed || !s.Untouched)
+}
+
 // Fix is what verification found.
 type Fix string
 
@@ -115,15 +138,10 @@ type Run struct {
 // Active reports whether the Run still holds its target.
 func (r Run) Active() bool { return r.State.Active() }
 
-// Changed reports whether any step may have touched the target.
-func (r Run) Changed() bool {
-	for _, s := range r.Steps {
-		if s.State != StepPlanned && s.State != StepSkipped {
-			return true
-		}
-	}
-	return false
-}
+// Changed reports whether any step was begun, so that the target may not be as it
+// was. A step that was begun and certainly did not reach the target counts: for
+// how often something is tried it makes no difference.
+func (r Run) Changed() bool { return slices.ContainsFunc(r.Steps, Step.begun) }
 
 // StepOrder is what an Action is asked to do.
 type StepOrder struct {

@@ -19,7 +19,7 @@ func Undo(run bot.Run, of bot.Plan, by bot.Actor, now time.Time) (bot.Plan, erro
 	}
 	acted := map[string]bool{}
 	for _, s := range run.Steps {
-		if !s.Undo && mayHaveActed(s) {
+		if !s.Undo && s.MayHaveActed() {
 			acted[s.ID] = !undone[s.ID]
 		}
 	}
@@ -48,17 +48,4 @@ func Undo(run bot.Run, of bot.Plan, by bot.Actor, now time.Time) (bot.Plan, erro
 		return bot.Plan{}, fmt.Errorf("%s did nothing that the playbook %s can undo", run.ID, of.Playbook)
 	}
 	return seal(p)
-}
-
-// mayHaveActed reports whether a step may have touched the target: a failed one
-// has, unless it certainly did not reach it.
-func mayHaveActed(s bot.Step) bool {
-	switch s.State {
-	case bot.StepPlanned, bot.StepSkipped:
-		return false
-	case bot.StepFailed:
-		return !s.Untouched
-	default:
-		return true
-	}
 }

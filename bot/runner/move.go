@@ -93,7 +93,7 @@ func nextUndo(run bot.Run, plan bot.Plan) Move {
 
 // undoOf gives the undo of a step that needs one and has not had it.
 func undoOf(run bot.Run, plan bot.Plan, s bot.Step) (bot.PlanStep, bool) {
-	if s.Undo || !MayHaveActed(s) {
+	if s.Undo || !s.MayHaveActed() {
 		return bot.PlanStep{}, false
 	}
 	taken := slices.ContainsFunc(run.Steps, func(o bot.Step) bool { return o.Undo && o.ID == s.ID })

@@ -78,21 +78,6 @@ func Key(run bot.RunID, step string, undo bool) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// MayHaveActed reports whether the step may have touched the target, so that
-// giving up undoes it.
-func MayHaveActed(s bot.Step) bool {
-	switch s.State {
-	case bot.StepPlanned:
-		return s.Attempt > 0 // an attempt of which nobody knows what became
-	case bot.StepSkipped:
-		return false
-	case bot.StepFailed:
-		return !s.Untouched
-	default:
-		return true
-	}
-}
-
 // Begun reports whether any step was ever started. Before that a Run can be
 // refused without a trace on its target.
 func Begun(run bot.Run) bool {
