@@ -45,13 +45,13 @@ func Open(id bot.ApprovalID, plan bot.Plan, verdict bot.Verdict, now time.Time) 
 // of it), Yes, Surface and, for a no, Reason; the rest is filled in here. A vote
 // that the person has given already changes nothing and is no error.
 func Cast(a bot.Approval, voter bot.Person, vote bot.Vote, now time.Time) (bot.Approval, error) {
-	if r := entitled(a, voter, vote.Yes); r != nil {
+	if r := a.Entitled(voter, vote.Yes); r != nil {
 		return a, r
 	}
 	if r := sameDigest(a, vote); r != nil {
 		return a, r
 	}
-	late := undecided(a, now)
+	late := a.Undecided(now)
 	if repeats(a, voter, vote) && (late == nil || a.State == bot.ApprovalApproved || a.State == bot.ApprovalDenied) {
 		return a, nil
 	}

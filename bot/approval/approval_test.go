@@ -168,13 +168,13 @@ func TestMayVoteAgreesWithCast(t *testing.T) {
 	t.Parallel()
 	for _, p := range []bot.Person{alice, bob, carol, vera, adam, dora, {}} {
 		_, err := approval.Cast(open(), p, yes(), t0)
-		assert.Equal(t, err == nil, approval.MayVote(open(), p) == nil, p.Name)
+		assert.Equal(t, err == nil, open().MayApprove(p, t0) == nil, p.Name)
 		_, err = approval.Cast(open(), p, no("no"), t0)
-		assert.Equal(t, err == nil, approval.MayDeny(open(), p) == nil, p.Name)
+		assert.Equal(t, err == nil, open().MayDeny(p, t0) == nil, p.Name)
 	}
 	denied := must(approval.Cast(open(), bob, no("wrong host"), t0))
-	require.Equal(t, bot.RefusedState, approval.MayVote(denied, alice).Code)
-	require.Contains(t, approval.MayVote(denied, alice).Why, "denied by Bob: wrong host")
+	require.Equal(t, bot.RefusedState, denied.MayApprove(alice, t0).Code)
+	require.Contains(t, denied.MayApprove(alice, t0).Why, "denied by Bob: wrong host")
 }
 
 func TestQuorumCountsDistinctPeople(t *testing.T) {

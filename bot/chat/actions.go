@@ -56,13 +56,13 @@ func (f facts) voteActions(viewer bot.Person) []bot.CardAction {
 	for _, a := range f.Approvals {
 		cmd := bot.Command{Incident: a.Incident, Approval: a.ID, Digest: string(a.Digest)}
 		twin := a.Incident.String() + " " + a.Digest.Short()
-		if mayNotVote(a, f.plan(a.Plan), viewer, f.now) == "" {
+		if mayNotVote(a, viewer, f.now) == "" {
 			out = append(out, bot.CardAction{
 				Label: "Approve", Style: primary, Command: with(cmd, bot.VerbApprove), CLI: "salve approve " + twin,
 				Confirm: fmt.Sprintf("Approve plan %s: %s on %s.", a.Digest.Short(), a.Playbook, a.Target),
 			})
 		}
-		if mayDeny(a, viewer, f.now) {
+		if a.MayDeny(viewer, f.now) == nil {
 			out = append(out, bot.CardAction{
 				Label: "Deny", Style: danger, Command: with(cmd, bot.VerbDeny), Asks: []string{askReason},
 				CLI: "salve deny " + twin + " REASON",

@@ -71,7 +71,7 @@ func Card(s State, viewer bot.Person, now time.Time) bot.Card {
 
 // Proposal shows one question to a viewer.
 func Proposal(a bot.Approval, p bot.Plan, viewer bot.Person, now time.Time) bot.CardProposal {
-	return bot.CardProposal{Approval: a, Plan: p, WhoMay: whoMay(a.Rule), MayVote: mayNotVote(a, p, viewer, now)}
+	return bot.CardProposal{Approval: a, Plan: p, WhoMay: whoMay(a.Rule), MayVote: mayNotVote(a, viewer, now)}
 }
 
 // revision grows with every change: every one of them writes an Event.
