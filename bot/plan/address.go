@@ -18,24 +18,9 @@ func (sc scope) compileURL(v any) (renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := t.EvalShape("x")
+	want, err := t.URL()
 	if err != nil {
 		return nil, err
-	}
-	want, err := url.Parse(shape)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not an address", v)
-	}
-	if (want.Scheme != "http" && want.Scheme != "https") || want.Host == "" || want.User != nil || want.Fragment != "" {
-		return nil, errors.New("write http:// or https://, a host, and a path; no user and no fragment")
-	}
-	if t.Parts() > 0 && !strings.HasPrefix(t.Prefix(), want.Scheme+"://"+want.Host+"/") && !strings.HasPrefix(t.Prefix(), want.Scheme+"://"+want.Host+"?") {
-		return nil, errors.New("scheme and host are literal; ${{ }} may stand in the path and in query values only")
-	}
-	for part := range t.Parts() {
-		if _, query, ok := strings.Cut(t.TextBefore(part), "?"); ok && !strings.Contains(query[strings.LastIndexByte(query, '&')+1:], "=") {
-			return nil, errors.New("the names in the query are literal; ${{ }} may stand after the = only")
-		}
 	}
 	return func(vars expr.Vars) (any, error) { return renderURL(t, want, vars) }, nil
 }

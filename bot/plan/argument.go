@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -133,25 +132,10 @@ func (sc scope) compileArgv(v any) (renderer, error) {
 		}
 		parts = append(parts, t)
 	}
-	if err := checkProgram(parts[0]); err != nil {
+	if _, err := parts[0].Program(); err != nil {
 		return nil, err
 	}
 	return func(vars expr.Vars) (any, error) { return renderArgv(parts, vars) }, nil
-}
-
-// checkProgram holds the first entry to be one fixed program: a path that does
-// not depend on where it is run from, or a plain name.
-func checkProgram(t *expr.Template) error {
-	name, isLit := t.Literal()
-	switch {
-	case !isLit || strings.TrimSpace(name) == "":
-		return errors.New("the program is literal and not empty")
-	case strings.Contains(name, "/") && (!path.IsAbs(name) || path.Clean(name) != name):
-		return fmt.Errorf("the program %q is neither an absolute path without . and .. nor a plain name", name)
-	case strings.HasPrefix(name, "-"):
-		return fmt.Errorf("the program %q begins with a dash", name)
-	}
-	return nil
 }
 
 func renderArgv(parts []*expr.Template, vars expr.Vars) (any, error) {

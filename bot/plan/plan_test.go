@@ -190,26 +190,26 @@ func TestWhatIsLiteralMustBeLiteral(t *testing.T) {
 		with       map[string]any
 		want       string
 	}{
-		{"host from an alert", "http", map[string]any{"url": "http://${{ alert.labels.h }}/x"}, "scheme and host are literal"},
-		{"part of a host", "http", map[string]any{"url": "http://a${{ alert.labels.h }}.example/x"}, "scheme and host are literal"},
+		{"host from an alert", "http", map[string]any{"url": "http://${{ alert.labels.h }}/x"}, "scheme and host must be literal"},
+		{"part of a host", "http", map[string]any{"url": "http://a${{ alert.labels.h }}.example/x"}, "scheme and host must be literal"},
 		{"port from an alert", "http", map[string]any{"url": "http://a:${{ alert.labels.h }}/x"}, "address"},
-		{"host by prefix", "http", map[string]any{"url": "http://a.example${{ alert.labels.h }}"}, "scheme and host are literal"},
+		{"host by prefix", "http", map[string]any{"url": "http://a.example${{ alert.labels.h }}"}, "scheme and host must be literal"},
 		{"whole address", "http", map[string]any{"url": "${{ alert.labels.h }}"}, "write http:// or https://"},
 		{"user in the address", "http", map[string]any{"url": "http://u:p@a/x"}, "no user"},
 		{"other scheme", "http", map[string]any{"url": "file:///etc/passwd"}, "write http:// or https://"},
-		{"program from an alert", "command", map[string]any{"argv": []any{"${{ alert.labels.p }}", "x"}}, "the program is literal"},
+		{"program from an alert", "command", map[string]any{"argv": []any{"${{ alert.labels.p }}", "x"}}, "the program must be literal"},
 		{"argv as text", "command", map[string]any{"argv": "rm -rf /"}, "it is a list"},
 		{"secret from an alert", "http", map[string]any{"url": "http://a/", "bearer": "env:${{ alert.labels.s }}"}, "literal reference"},
 		{"a secret's value", "http", map[string]any{"url": "http://a/", "bearer": "hunter2"}, "not a secret reference"},
-		{"query name from an alert", "http", map[string]any{"url": "http://a/?${{ alert.labels.n }}=1"}, "the names in the query are literal"},
-		{"a second query name", "http", map[string]any{"url": "http://a/?a=1&b${{ alert.labels.n }}=1"}, "the names in the query are literal"},
+		{"query name from an alert", "http", map[string]any{"url": "http://a/?${{ alert.labels.n }}=1"}, "the names in the query must be literal"},
+		{"a second query name", "http", map[string]any{"url": "http://a/?a=1&b${{ alert.labels.n }}=1"}, "the names in the query must be literal"},
 		{"fragment from an alert", "http", map[string]any{"url": "http://a/#${{ alert.labels.n }}"}, "no fragment"},
 		{"header name from an alert", "http", map[string]any{"url": "http://a/", "headers": map[string]any{"${{ alert.labels.n }}": "x"}}, "is literal"},
 		{"header with a line break", "http", map[string]any{"url": "http://a/", "headers": map[string]any{"X-A": "a\r\nX-B: b"}}, "control character"},
 		{"a value that is not among those", "http", map[string]any{"url": "http://a/", "method": "BREW"}, `"BREW" is not one of GET, POST`},
-		{"relative program", "command", map[string]any{"argv": []any{"./run"}}, "neither an absolute path"},
-		{"climbing program", "command", map[string]any{"argv": []any{"/bin/../tmp/run"}}, "neither an absolute path"},
-		{"option for a program", "command", map[string]any{"argv": []any{"--help"}}, "begins with a dash"},
+		{"relative program", "command", map[string]any{"argv": []any{"./run"}}, "depends on where it is run from"},
+		{"climbing program", "command", map[string]any{"argv": []any{"/bin/../tmp/run"}}, "depends on where it is run from"},
+		{"option for a program", "command", map[string]any{"argv": []any{"--help"}}, "is not a program"},
 		{"NUL in an argument", "command", map[string]any{"argv": []any{"/bin/echo", "a\x00b"}}, "control character at byte 1"},
 		{"undeclared param", "command", map[string]any{"argv": []any{"/bin/echo", "${{ params.servce }}"}}, `there is no param "servce"; the playbook has: none`},
 		{"undeclared param in data", "http", map[string]any{"url": "http://a/", "body": map[string]any{"l": []any{"${{ params.x }}"}}}, `there is no param "x"`},
@@ -280,7 +280,7 @@ func TestHostileTextStaysData(t *testing.T) {
 func TestUndoIsWhatActedNewestFirst(t *testing.T) {
 	t.Parallel()
 	of := bot.Plan{Incident: 1, Playbook: "p", Target: "t", Rule: bot.ApprovalRule{Approvers: []string{"oncall"}, Quorum: 1, Excluded: []bot.PersonID{"carol"}}}
-	for _, id := range []string{"a", "b", "c", "d", "e"} {
+	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
 		st := bot.PlanStep{ID: id, Action: "http", Undo: &bot.PlanStep{ID: id, Action: "undo " + id}}
 		if id == "d" {
 			st.Undo = nil
@@ -290,13 +290,14 @@ func TestUndoIsWhatActedNewestFirst(t *testing.T) {
 	run := bot.Run{ID: 9, Steps: []bot.Step{
 		{ID: "a", State: bot.StepSucceeded}, {ID: "b", State: bot.StepUnknown}, {ID: "c", State: bot.StepSucceeded},
 		{ID: "d", State: bot.StepSucceeded}, {ID: "e", State: bot.StepFailed, Untouched: true}, {ID: "c", Undo: true, State: bot.StepSucceeded},
+		{ID: "f", State: bot.StepPlanned, Attempt: 1}, // to be repeated: nobody knows what the first attempt did
 	}}
 	p, err := plan.Undo(run, of, bot.Actor{Person: "alice"}, now)
 	require.NoError(t, err)
 	require.Equal(t, bot.PlanUndo, p.Kind)
 	require.Equal(t, bot.RunID(9), p.Undoes)
-	require.Equal(t, []string{"undo-b", "undo-a"}, []string{p.Steps[0].ID, p.Steps[1].ID})
-	require.Len(t, p.Steps, 2)
+	require.Equal(t, []string{"undo-f", "undo-b", "undo-a"}, []string{p.Steps[0].ID, p.Steps[1].ID, p.Steps[2].ID})
+	require.Len(t, p.Steps, 3)
 	require.Equal(t, []bot.PersonID{"alice", "carol"}, p.Rule.Excluded, "an author whom nobody has reviewed stays excluded")
 	require.NotEmpty(t, p.Digest)
 
