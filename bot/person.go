@@ -80,6 +80,7 @@ type Token struct {
 	Label     string    `json:"label,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+	SeenAt    time.Time `json:"seen_at,omitzero"`    // of a session: when it was last known to be in use, to a minute
 	RevokedAt time.Time `json:"revoked_at,omitzero"` // also set when a login link was used
 }
 

@@ -288,20 +288,30 @@ func (p *People) Revoke(ctx context.Context, by bot.Actor, id bot.PersonID, hash
 	return p.revoke(ctx, by, found[0])
 }
 
+// revoke ends a token. One that has changed meanwhile, as a session in use does,
+// is read again: it must not stay open.
 func (p *People) revoke(ctx context.Context, by bot.Actor, tok bot.Token) error {
-	tok.RevokedAt = now()
-	_, err := p.store.Commit(ctx, bot.Change{
-		Tokens: []bot.Token{tok},
-		Events: []bot.Event{{
-			At: tok.RevokedAt, Kind: bot.EventRevoked, Actor: by, Text: fmt.Sprintf("%s revoked a %s token of %s", by.Name, tok.Kind, tok.Person),
-			Data: map[string]string{"person": string(tok.Person), "token": tok.Hash[:12]},
-		}},
-	})
-	if errors.Is(err, bot.ErrConflict) {
-		return nil // somebody else has just revoked it
+	for try := 0; ; try++ {
+		tok.RevokedAt = now()
+		_, err := p.store.Commit(ctx, bot.Change{
+			Tokens: []bot.Token{tok},
+			Events: []bot.Event{{
+				At: tok.RevokedAt, Kind: bot.EventRevoked, Actor: by, Text: fmt.Sprintf("%s revoked a %s token of %s", by.Name, tok.Kind, tok.Person),
+				Data: map[string]string{"person": string(tok.Person), "token": tok.Hash[:12]},
+			}},
+		})
+		if errors.Is(err, bot.ErrConflict) && try < maxRevokes {
+			if tok, err = p.store.Token(ctx, tok.Hash); err == nil && tok.RevokedAt.IsZero() {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("revoke a token: %w", err)
+		}
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("revoke a token: %w", err)
-	}
-	return nil
 }
+
+// maxRevokes is how often a token may change under whoever revokes it; a session
+// does once a minute.
+const maxRevokes = 5

@@ -102,7 +102,9 @@ func TestATokenIsOfAKindThatThereIs(t *testing.T) {
 func TestEverySecretEndsAtItsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := setUp(t)
+		_, m := setUp(t)
+		p, err := people.New(m, people.Options{SessionIdle: 24 * time.Hour})
+		require.NoError(t, err)
 		link, _, err := p.Issue(t.Context(), root, bot.Token{Kind: bot.TokenLogin, Person: "alice"}, 0)
 		require.NoError(t, err)
 		late, _, err := p.Issue(t.Context(), root, bot.Token{Kind: bot.TokenLogin, Person: "alice"}, 0)

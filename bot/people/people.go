@@ -7,9 +7,9 @@
 // its Event, in which no secret stands.
 //
 // It assumes that the caller may do what it asks for; who may manage people is
-// judged where commands come in. Sessions end at a fixed time; being idle does not
-// end them sooner. On failure it returns a *bot.Refusal for what a
-// person can mend, and the store's error for the rest.
+// judged where commands come in. Sessions end at a fixed time, and sooner when
+// nobody has used them for a while. On failure it returns a *bot.Refusal for what
+// a person can mend, and the store's error for the rest.
 package people
 
 import (
@@ -37,8 +37,9 @@ type Store interface {
 
 // Options tune how long things last; the zero value is ready for production.
 type Options struct {
-	SessionFor time.Duration // a session in the console; 0: 12 hours
-	LinkFor    time.Duration // a login link; 0: 15 minutes
+	SessionFor  time.Duration // a session in the console; 0: 12 hours
+	SessionIdle time.Duration // a session that nobody uses; 0: 2 hours
+	LinkFor     time.Duration // a login link; 0: 15 minutes
 }
 
 // MaxTokenFor is the longest that a token may last.
@@ -60,6 +61,7 @@ func New(store Store, opts Options) (*People, error) {
 		return nil, errors.New("people: a store is needed")
 	}
 	opts.SessionFor = cmp.Or(opts.SessionFor, 12*time.Hour)
+	opts.SessionIdle = cmp.Or(opts.SessionIdle, 2*time.Hour)
 	opts.LinkFor = cmp.Or(opts.LinkFor, 15*time.Minute)
 	return &People{store: store, opts: opts}, nil
 }
@@ -89,7 +91,7 @@ func (p *People) token(ctx context.Context, secret string, kind bot.TokenKind) (
 	if err != nil {
 		return bot.Token{}, fmt.Errorf("read a token: %w", err)
 	}
-	if tok.Kind != kind || !tok.Valid(now()) {
+	if at := now(); tok.Kind != kind || !tok.Valid(at) || p.idle(tok, at) {
 		return bot.Token{}, errNobody
 	}
 	return tok, nil

@@ -73,6 +73,8 @@ type People interface {
 	Authenticate(ctx context.Context, secret string, kind bot.TokenKind) (bot.Person, error)
 	// Redeem uses up a login link and opens a session.
 	Redeem(ctx context.Context, loginSecret string) (sessionSecret string, person bot.Person, err error)
+	// Seen notes that its person is using a session; one that is over is refused.
+	Seen(ctx context.Context, sessionSecret string) error
 	// SignOut ends the session.
 	SignOut(ctx context.Context, sessionSecret string) error
 }

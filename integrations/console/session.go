@@ -18,20 +18,35 @@ func (c *Console) cookieName() string {
 }
 
 // viewer is who sent the request; zero when nobody knows. It fails only when
-// the store does not answer.
+// the store does not answer. That a session in use could not be noted is no
+// reason to turn its person away: they may be here to see why nothing is written.
 func (c *Console) viewer(r *http.Request) (bot.Person, error) {
 	secret := c.secret(r)
 	if secret == "" {
 		return bot.Person{}, nil
 	}
 	p, err := c.ports.People.Authenticate(r.Context(), secret, bot.TokenSession)
-	if err == nil && !p.Disabled {
+	if err == nil && !p.Disabled && attended(r) {
+		if err = c.ports.People.Seen(r.Context(), secret); err != nil && !opensNothing(err) {
+			c.log.WarnContext(r.Context(), "a session in use could not be noted", "err", err)
+			err = nil
+		}
+	}
+	switch {
+	case err == nil && !p.Disabled:
 		return p, nil
-	}
-	if err == nil || opensNothing(err) {
+	case err == nil || opensNothing(err):
 		return bot.Person{}, nil
+	default:
+		return bot.Person{}, err
 	}
-	return bot.Person{}, err
+}
+
+// attended tells what a person does from what an open page does by itself: the
+// live stream, and the page that it makes load again.
+func attended(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return (mode == "" || mode == "navigate") && r.URL.Path != "/events"
 }
 
 // opensNothing tells a secret that is wrong from a store that does not answer.

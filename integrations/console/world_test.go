@@ -25,6 +25,7 @@ type world struct {
 	mu        sync.Mutex
 	incidents map[bot.IncidentID]chat.State
 	people    map[string]bot.Person // by session secret
+	seen      []string              // sessions that were noted as being used
 	links     map[string]bot.Person // by login secret
 	halts     []bot.Halt
 	held      []bot.Quarantined
@@ -241,6 +242,15 @@ func (w *world) Redeem(_ context.Context, secret string) (string, bot.Person, er
 	delete(w.links, secret)
 	w.people["fresh-session"] = p
 	return "fresh-session", p, nil
+}
+
+func (w *world) Seen(_ context.Context, secret string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down == nil {
+		w.seen = append(w.seen, secret)
+	}
+	return w.down
 }
 
 func (w *world) SignOut(_ context.Context, secret string) error {

@@ -10,9 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"salve/bot/secret"
 )
+
+// minIdle is the shortest time after which an unused session ends; that it is in
+// use is written down once a minute.
+const minIdle = 5 * time.Minute
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
@@ -45,6 +50,9 @@ func (r *reader) check(c *Config) {
 	}
 	if c.People.ResumeGroup == "" {
 		r.atPath("$.people.resume_group", "is empty: nobody could lift a halt", "name a group of people")
+	}
+	if c.People.SessionIdle.Std() < minIdle {
+		r.atPath("$.people.session_idle", "is so short that people would be signed out while they read", "write at least "+minIdle.String()+", for example 2h")
 	}
 }
 

@@ -93,6 +93,7 @@ type Incidents struct {
 type People struct {
 	ResumeGroup string       `yaml:"resume_group"`
 	SessionFor  bot.Duration `yaml:"session_for"`
+	SessionIdle bot.Duration `yaml:"session_idle"` // a session that nobody uses
 	LinkFor     bot.Duration `yaml:"link_for"`
 }
 
@@ -117,7 +118,7 @@ func Default() Config {
 			Quiet: bot.Duration(10 * time.Minute), Remind: bot.Duration(4 * time.Hour),
 		},
 		People: People{
-			ResumeGroup: "resumers", SessionFor: bot.Duration(12 * time.Hour), LinkFor: bot.Duration(15 * time.Minute),
+			ResumeGroup: "resumers", SessionFor: bot.Duration(12 * time.Hour), SessionIdle: bot.Duration(2 * time.Hour), LinkFor: bot.Duration(15 * time.Minute),
 		},
 		Retention: Retention{PayloadAge: bot.Duration(30 * 24 * time.Hour), PayloadSize: "1GiB"},
 		Log:       Log{Level: "info", Format: "auto"},

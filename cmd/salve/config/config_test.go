@@ -52,6 +52,7 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"duplicate key", "data_dir: a\ndata_dir: b\n", "salve.yaml:2:1"},
 		{"syntax", "listen: [\n", "salve.yaml:1:"},
 		{"wrong type", "sources: 7\n", "salve.yaml:1:10"},
+		{"an idle time that nobody could work with", "people:\n  session_idle: 30s\n", "write at least 5m0s"},
 		{"bad duration", "incidents:\n  quiet: soon\n", `"soon" is not a duration; write for example 30s, 15m or 24h`},
 		{"bad severity", "sources:\n  - name: a\n    type: alertmanager\n    bearer: env:T\n    severity: {map: {page: dire}}\n", `"dire" is not a severity`},
 		{"open listener", "listen: 0.0.0.0:80\n", "salve.yaml:1:9: 0.0.0.0:80 is reachable from outside without encryption; set tls.cert"},

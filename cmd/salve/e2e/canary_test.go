@@ -176,7 +176,9 @@ func TestASecretIsInNoSink(t *testing.T) {
 	var runs []bot.Run
 	for _, s := range steps {
 		h.does(t, "alert", "send", "--severity", "low", s.name)
-		card := h.sees(t, s.name, "has ended its run, or waits for a person", func(c bot.Card) bool { return len(c.Runs) > 0 && (!c.Runs[0].Run.Active() || c.Runs[0].Run.State == bot.RunWaiting) })
+		card := h.sees(t, s.name, "has ended its run, or waits for a person", func(c bot.Card) bool {
+			return len(c.Runs) > 0 && (!c.Runs[0].Run.Active() || c.Runs[0].Run.State == bot.RunWaiting)
+		})
 		runs = append(runs, card.Runs[0].Run)
 	}
 	require.GreaterOrEqual(t, p.heard.Load(), int64(4), "the secret was really sent")

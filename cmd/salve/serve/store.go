@@ -52,7 +52,9 @@ func (s *Salve) openStore(ctx context.Context) error {
 	}
 	s.brake = NewBrake(s.dir, s.store, !s.shared())
 	var err error
-	s.people, err = people.New(s.store, people.Options{SessionFor: s.cfg.People.SessionFor.Std(), LinkFor: s.cfg.People.LinkFor.Std()})
+	s.people, err = people.New(s.store, people.Options{
+		SessionFor: s.cfg.People.SessionFor.Std(), SessionIdle: s.cfg.People.SessionIdle.Std(), LinkFor: s.cfg.People.LinkFor.Std(),
+	})
 	if err != nil {
 		return err
 	}
