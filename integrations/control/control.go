@@ -9,7 +9,9 @@
 // next. It decides nothing itself: commands go to the Commander.
 //
 // It assumes that whoever serves the socket uses Listen and ConnContext. Bodies
-// are limited and decoded strictly. On failure of the store it answers 503.
+// are limited and decoded strictly, and so is the number of calls in flight. On
+// failure of the store, and when there are too many, it answers 503 with
+// Retry-After.
 package control
 
 import (
@@ -108,6 +110,7 @@ type Options struct {
 	// ConsoleURL is where login links lead, without a slash at its end.
 	ConsoleURL string
 	LongPoll   time.Duration // how long /v1/live waits; 0: 5 s
+	MaxCalls   int           // answered at once of each kind: reading, commanding; 0: 128
 }
 
 // Server is an http.Handler for /v1/.
@@ -116,6 +119,7 @@ type Server struct {
 	opts  Options
 	log   *slog.Logger
 	mux   *http.ServeMux
+	crowd crowd
 
 	drain    sync.Once
 	draining chan struct{} // closed: nobody is kept waiting any more
@@ -132,13 +136,21 @@ func New(ports Ports, opts Options) (*Server, error) {
 		}
 	}
 	opts.LongPoll = cmp.Or(opts.LongPoll, 5*time.Second)
-	s := &Server{ports: ports, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), draining: make(chan struct{})}
+	s := &Server{ports: ports, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), crowd: newCrowd(cmp.Or(max(opts.MaxCalls, 0), maxCalls)), draining: make(chan struct{})}
 	s.routes()
 	return s, nil
 }
 
-// ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP answers one request, or says that there are too many.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	leave, ok := s.crowd.enter(r)
+	if !ok {
+		s.refuse(w, r, tooMany)
+		return
+	}
+	defer leave()
+	s.mux.ServeHTTP(w, r)
+}
 
 // Drain answers whoever waits for a change, now and from now on, so that a
 // shutdown need not.

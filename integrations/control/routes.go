@@ -16,6 +16,9 @@ const (
 	manager             // an admin, or the user that runs Salve, on the socket
 )
 
+// livePath is where callers wait for a change.
+const livePath = "/v1/live"
+
 // call is one request with who makes it.
 type call struct {
 	*http.Request
@@ -56,7 +59,7 @@ func (s *Server) Routes() []Route {
 		{"GET", "/v1/halts", reader, s.halts},
 		{"GET", "/v1/status", reader, s.status},
 		{"GET", "/v1/whoami", reader, s.whoami},
-		{"GET", "/v1/live", reader, s.live},
+		{"GET", livePath, reader, s.live},
 		{"GET", "/v1/people", reader, s.people},
 		{"GET", "/v1/people/{id}", reader, s.person},
 		{"POST", "/v1/people", manager, s.addPerson},
