@@ -86,7 +86,7 @@ func (ps Problems) Error() string {
 // steps and checks may use.
 func Load(fsys fs.FS, dir string, actions map[string]bot.ActionInfo) ([]bot.Playbook, error) {
 	l := loader{actions: actions, names: map[string]string{}}
-	files, err := find(fsys, dir)
+	files, err := l.find(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -105,13 +105,17 @@ func Load(fsys fs.FS, dir string, actions map[string]bot.ActionInfo) ([]bot.Play
 	return books, nil
 }
 
-// find lists the files, sorted. Hidden ones are passed over.
-func find(fsys fs.FS, dir string) ([]string, error) {
+// find lists the files, sorted. Hidden ones are passed over; a folder in it that
+// cannot be read is a problem like others.
+func (l *loader) find(fsys fs.FS, dir string) ([]string, error) {
 	var files []string
 	err := fs.WalkDir(fsys, dir, func(p string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil:
+		case err != nil && p == dir:
 			return fmt.Errorf("read playbooks: %w", err)
+		case err != nil:
+			l.problems = append(l.problems, Problem{File: p, Message: "cannot be read"})
+			return nil
 		case p != dir && strings.HasPrefix(d.Name(), "."):
 			if d.IsDir() {
 				return fs.SkipDir

@@ -52,6 +52,7 @@ func Load(cfg config.Config, secrets secret.Resolver, redactor *secret.Redactor)
 	return l, l.load(cfg)
 }
 
+// load takes all playbooks or none, and tells all that is wrong with any.
 func (l *Library) load(cfg config.Config) error {
 	if cfg.Playbooks.UseLibrary() {
 		books, err := playbooks.Load(playbooks.Library(), ".", l.infos)
@@ -66,25 +67,32 @@ func (l *Library) load(cfg config.Config) error {
 			l.Playbooks = append(l.Playbooks, b)
 		}
 	}
+	var wrong []error
 	for _, dir := range cfg.Playbooks.Dirs {
-		if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-			return fmt.Errorf("playbooks.dirs: %s is not a directory that can be read", dir)
-		}
-		books, err := playbooks.Load(os.DirFS(dir), ".", l.infos)
-		if err != nil {
-			return fmt.Errorf("playbooks of %s:\n%w", dir, err)
-		}
-		for _, b := range books {
-			if program := notAllowed(b, cfg.Commands.Allow); program != "" {
-				return fmt.Errorf("playbooks of %s: %s: %s starts %s, which could not run; add it to commands.allow", dir, b.File, b.Name, program)
-			}
-			if l.Has(b.Name) {
-				return fmt.Errorf("playbooks of %s: %s: there is a playbook %q already; give this one another name, or set playbooks.library: false", dir, b.File, b.Name)
-			}
-			l.Playbooks = append(l.Playbooks, b)
-		}
+		wrong = append(wrong, l.loadDir(cfg, dir))
 	}
-	return nil
+	return errors.Join(wrong...)
+}
+
+func (l *Library) loadDir(cfg config.Config, dir string) error {
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return fmt.Errorf("playbooks.dirs: %s is not a directory that can be read", dir)
+	}
+	books, err := playbooks.Load(os.DirFS(dir), ".", l.infos)
+	if err != nil {
+		return fmt.Errorf("playbooks of %s:\n%w", dir, err)
+	}
+	var wrong []error
+	for _, b := range books {
+		if program := notAllowed(b, cfg.Commands.Allow); program != "" {
+			wrong = append(wrong, fmt.Errorf("playbooks of %s: %s: %s starts %s, which could not run; add it to commands.allow", dir, b.File, b.Name, program))
+		}
+		if l.Has(b.Name) {
+			wrong = append(wrong, fmt.Errorf("playbooks of %s: %s: there is a playbook %q already; give this one another name, or set playbooks.library: false", dir, b.File, b.Name))
+		}
+		l.Playbooks = append(l.Playbooks, b)
+	}
+	return errors.Join(wrong...)
 }
 
 // notAllowed is a program that the playbook starts and the configuration does
