@@ -64,7 +64,7 @@ type Command struct {
 	Scope      HaltScope         `json:"scope,omitempty"` // halt, resume; empty: all
 	Name       string            `json:"name,omitempty"`  // halt, resume: of the playbook or target
 	Settle     Settlement        `json:"settle,omitempty"`
-	Seen       int64             `json:"seen,omitempty"` // settle: the Version of the run that the person looked at; 0: whatever it is
+	Seen       int64             `json:"seen,omitempty"` // settle: the Version of the run that the person looked at; 0: whatever it is, which the API refuses
 }
 
 // Actor is who the Command is by, as Events say it.

@@ -137,6 +137,25 @@ func TestACommandCannotNameItsGiver(t *testing.T) {
 	require.Empty(t, w.commands)
 }
 
+func TestASettlementSaysWhatItHasSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	door := newDoor(t, w, control.Options{})
+	settle := func(body string) (int, string) {
+		req := request("POST", "/v1/commands", body)
+		req.Header.Set("Authorization", "Bearer salve_api_rita")
+		return exchange(door, req)
+	}
+	code, body := settle(`{"verb":"settle","run":"R-9","settle":"done"}`)
+	require.Equal(t, 400, code)
+	require.Contains(t, body, "GET /v1/runs/R-9")
+	require.Contains(t, body, "seen")
+	require.Empty(t, w.commands, "nothing was said")
+	code, body = settle(`{"verb":"settle","run":"R-9","settle":"done","seen":4}`)
+	require.Equal(t, 200, code, body)
+	require.Equal(t, int64(4), w.commands[0].Seen)
+}
+
 func TestABodyIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	door := newDoor(t, newWorld(), control.Options{})

@@ -13,6 +13,10 @@ func (s *Server) command(ctx context.Context, c call) (any, error) {
 	if err := read(c, &cmd); err != nil {
 		return nil, err
 	}
+	if cmd.Verb == bot.VerbSettle && cmd.Seen == 0 { // what became of a step is said about the run as it was looked at
+		return nil, bot.Refuse(bot.RefusedInput, "It does not say which version of "+cmd.Run.String()+" it settles.",
+			"Read the run, GET /v1/runs/"+cmd.Run.String()+", and send its version as seen.")
+	}
 	cmd.By, cmd.Surface, cmd.Caller = c.who.person, "cli", c.who.name
 	return s.ports.Commander.Do(ctx, cmd)
 }
