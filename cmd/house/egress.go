@@ -23,6 +23,7 @@ var callers = map[string]string{
 	"integrations/internal/outbound": "this is where addresses are judged",
 	"integrations/control/client.go": "the command line calls its own Salve, as the person who typed it says",
 	"cmd/salve/cli/alert.go":         "likewise",
+	"storage/postgres/connect.go":    "the database that the operator names",
 	"cmd/salve/democmd.go":           "the demo looks for its own socket",
 	"cmd/salve/demo":                 "the demo's shop and what watches it, on loopback",
 	"cmd/internal/trial":             "looks at the binary from outside, on loopback",
