@@ -19,7 +19,8 @@ type Halt struct {
 	By     Actor     `json:"by"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`
-	Lifted bool      `json:"-"` // in a Change: remove it
+	Flag   bool      `json:"flag,omitempty"` // it is the flag file, which works without the store
+	Lifted bool      `json:"-"`              // in a Change: remove the one that was set At; ErrConflict if another stands, or none
 }
 
 // Stops reports whether the Halt covers this playbook on this target.

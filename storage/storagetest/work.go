@@ -176,8 +176,12 @@ var workTests = map[string]func(*testing.T, *house){
 		got, err := h.Halts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []bot.Halt{all, book}, got)
+		older := all
+		older.At, older.Lifted = at(0), true
+		h.refused(bot.ErrConflict, bot.Change{Halts: []bot.Halt{older}})
 		all.Lifted = true
 		h.must(bot.Change{Halts: []bot.Halt{all}})
+		h.refused(bot.ErrConflict, bot.Change{Halts: []bot.Halt{all}})
 		got, err = h.Halts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []bot.Halt{book}, got)

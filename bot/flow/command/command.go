@@ -59,7 +59,9 @@ type Past interface {
 type Brake interface {
 	Halts(ctx context.Context) ([]bot.Halt, error)
 	SetFlag(reason string) error
-	ClearFlag() error
+	// ClearFlag removes the flag that was set at that time; bot.ErrConflict: it
+	// was set again since.
+	ClearFlag(at time.Time) error
 }
 
 // Payloads takes quarantined payloads in again, or drops them.

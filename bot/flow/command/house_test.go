@@ -44,16 +44,23 @@ type brake struct {
 	store *faulty
 	mu    sync.Mutex
 	flag  string
+	set   time.Time
+	then  func() // happens once, after the halts were looked at
 	fail  error
 	stuck error // the flag cannot be cleared
 }
 
 func (b *brake) Halts(ctx context.Context) ([]bot.Halt, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	halts, err := b.store.Halts(ctx)
 	if b.flag != "" {
-		halts = append(halts, bot.Halt{Scope: bot.HaltAll, Reason: b.flag})
+		halts = append(halts, bot.Halt{Scope: bot.HaltAll, Reason: b.flag, At: b.set, Flag: true})
+	}
+	then := b.then
+	b.then = nil
+	b.mu.Unlock()
+	if then != nil {
+		then()
 	}
 	return halts, err
 }
@@ -62,14 +69,17 @@ func (b *brake) SetFlag(reason string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fail == nil {
-		b.flag = reason
+		b.flag, b.set = reason, time.Now()
 	}
 	return b.fail
 }
 
-func (b *brake) ClearFlag() error {
+func (b *brake) ClearFlag(at time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.flag != "" && !b.set.Equal(at) {
+		return bot.ErrConflict
+	}
 	if b.stuck == nil {
 		b.flag = ""
 	}

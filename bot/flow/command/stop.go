@@ -73,6 +73,26 @@ func within(h bot.Halt) string {
 	}
 }
 
+// halting is what halts the same as h: a row, the flag file, or both.
+func halting(halts []bot.Halt, h bot.Halt) (row, flag *bot.Halt, rest string) {
+	for i, x := range halts {
+		switch {
+		case x.Scope != h.Scope || x.Name != h.Name:
+			rest += ", " + within(x)
+		case x.Flag:
+			flag = &halts[i]
+		default:
+			row = &halts[i]
+		}
+	}
+	if rest != "" {
+		rest = " Still halted: " + rest[len(", "):] + "."
+	}
+	return row, flag, rest
+}
+
+// resume lifts the halt that stands now. One that comes while it is at work is
+// another, which nobody has looked at: that one stays.
 func (d *Desk) resume(ctx context.Context, o order) (bot.Answer, error) {
 	h, r := haltOf(o)
 	if r != nil {
@@ -82,30 +102,32 @@ func (d *Desk) resume(ctx context.Context, o order) (bot.Answer, error) {
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	standing, rest := false, ""
-	for _, x := range halts {
-		if x.Scope == h.Scope && x.Name == h.Name {
-			standing = true
-		} else {
-			rest += ", " + within(x)
-		}
-	}
-	if rest != "" {
-		rest = " Still halted: " + rest[len(", "):] + "."
-	}
-	if !standing {
+	row, flag, rest := halting(halts, h)
+	if row == nil && flag == nil {
 		return bot.Answer{Text: "There is no halt of " + within(h) + "." + rest, Repeated: true}, nil
 	}
-	h.Lifted = true
-	e := o.event(bot.EventResumed, "lifted the halt of %s", within(h))
-	if err := d.commit(ctx, bot.Change{Halts: []bot.Halt{h}, Events: []bot.Event{e}}); err != nil {
+	change := bot.Change{Events: []bot.Event{o.event(bot.EventResumed, "lifted the halt of %s", within(h))}}
+	if row != nil {
+		h.At, h.Lifted = row.At, true
+		change.Halts = []bot.Halt{h}
+	}
+	if err := d.commit(ctx, change); errors.Is(err, bot.ErrConflict) {
+		return bot.Answer{}, overtaken(h)
+	} else if err != nil {
 		return bot.Answer{}, err
 	}
-	if h.Scope == bot.HaltAll {
-		if err := d.brake.ClearFlag(); err != nil {
+	if flag != nil {
+		if err := d.brake.ClearFlag(flag.At); errors.Is(err, bot.ErrConflict) {
+			return bot.Answer{}, overtaken(h)
+		} else if err != nil {
 			d.opts.Log.ErrorContext(ctx, "the halt flag stands", "err", err)
 			return bot.Answer{}, bot.Refuse(bot.RefusedLater, "Everything is still halted: the flag file cannot be removed.", "See why in the log, then resume again.")
 		}
 	}
 	return bot.Answer{Text: "The halt of " + within(h) + " is lifted." + rest + " What was stopped waits for a person: salve runs --active, then salve settle RUN continue."}, nil
+}
+
+func overtaken(h bot.Halt) *bot.Refusal {
+	return bot.Refuse(bot.RefusedMoved, "Meanwhile somebody else lifted the halt of "+within(h)+" or set another; one that was set now still stands.",
+		"See what is halted, by whom and why, with salve halts, and resume again if that is right.")
 }

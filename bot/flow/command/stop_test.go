@@ -31,7 +31,7 @@ type lever struct{ flag string }
 
 func (*lever) Halts(context.Context) ([]bot.Halt, error) { return nil, nil }
 func (l *lever) SetFlag(reason string) error             { l.flag = reason; return nil }
-func (*lever) ClearFlag() error                          { return nil }
+func (*lever) ClearFlag(time.Time) error                 { return nil }
 
 func TestAStoreThatHangsHoldsNobodyUp(t *testing.T) {
 	t.Parallel()

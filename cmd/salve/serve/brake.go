@@ -28,6 +28,8 @@ type Brake struct {
 	rows haltRows
 	keep bool
 
+	file sync.Mutex // held by who writes or removes the flag file
+
 	mu    sync.Mutex
 	known bool       // kept holds the rows
 	kept  []bot.Halt // as they were read last
@@ -91,7 +93,7 @@ func (b *Brake) flag() ([]bot.Halt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for the halt flag: %w", err)
 	}
-	h := bot.Halt{Scope: bot.HaltAll, By: bot.Actor{Name: "flag file", Surface: "file"}, At: st.ModTime().UTC(), Reason: "the file " + path + " exists"}
+	h := bot.Halt{Scope: bot.HaltAll, Flag: true, By: bot.Actor{Name: "flag file", Surface: "file"}, At: st.ModTime().UTC(), Reason: "the file " + path + " exists"}
 	if text, err := os.ReadFile(path); err == nil && len(text) < 1000 {
 		if s := strings.TrimSpace(string(text)); s != "" {
 			h.Reason = s
@@ -104,6 +106,8 @@ func (b *Brake) flag() ([]bot.Halt, error) {
 // The file halts by being there; the reason in it is a courtesy, which a full
 // disk may not take.
 func (b *Brake) SetFlag(reason string) error {
+	b.file.Lock()
+	defer b.file.Unlock()
 	f, err := os.OpenFile(filepath.Join(b.dir, config.HaltFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		if _, there := os.Lstat(filepath.Join(b.dir, config.HaltFile)); there == nil {
@@ -117,9 +121,19 @@ func (b *Brake) SetFlag(reason string) error {
 	return nil
 }
 
-// ClearFlag removes the flag file, if it is there.
-func (b *Brake) ClearFlag() error {
-	err := os.Remove(filepath.Join(b.dir, config.HaltFile))
+// ClearFlag removes the flag file that was written at that time, if it is there.
+// One that was written since stays, whoever wrote it: bot.ErrConflict.
+func (b *Brake) ClearFlag(at time.Time) error {
+	b.file.Lock()
+	defer b.file.Unlock()
+	path := filepath.Join(b.dir, config.HaltFile)
+	st, err := os.Lstat(path)
+	if err == nil && !st.ModTime().Equal(at) {
+		return fmt.Errorf("remove the halt flag: it was set again: %w", bot.ErrConflict)
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the halt flag: %w", err)
 	}

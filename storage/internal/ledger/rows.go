@@ -181,13 +181,33 @@ func (c *change) putClaim(claim *bot.Claim) error {
 func (c *change) putHalt(h *bot.Halt) error {
 	c.touched.Halts = true
 	if h.Lifted {
-		return c.write("lift halt", query.DeleteHalt, string(h.Scope), h.Name)
+		return c.liftHalt(h)
 	}
 	body, err := encode(h)
 	if err != nil {
 		return fmt.Errorf("write halt: %w", err)
 	}
 	return c.write("write halt", query.PutHalt, string(h.Scope), h.Name, body)
+}
+
+// liftHalt removes the halt that was looked at, and no newer one.
+func (c *change) liftHalt(h *bot.Halt) error {
+	const doing = "lift halt"
+	var body string
+	found, err := c.session.One(doing, query.HaltBody, []any{string(h.Scope), h.Name}, &body)
+	if err != nil {
+		return err
+	}
+	var stands bot.Halt
+	if found {
+		if err := decode([]byte(body), &stands); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	if !found || !stands.At.Equal(h.At) {
+		return fmt.Errorf("%s: %w", doing, bot.ErrConflict)
+	}
+	return c.write(doing, query.DeleteHalt, string(h.Scope), h.Name)
 }
 
 // quarantine keeps what could not be understood. The same body from the same

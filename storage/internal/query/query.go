@@ -76,6 +76,7 @@ const (
 	ClaimsOf    = `SELECT body FROM claims WHERE incident = $1 ORDER BY target`
 	PutHalt     = `INSERT INTO halts (scope, name, body) VALUES ($1, $2, $3) ON CONFLICT (scope, name) DO UPDATE SET body = excluded.body`
 	DeleteHalt  = `DELETE FROM halts WHERE scope = $1 AND name = $2`
+	HaltBody    = `SELECT body FROM halts WHERE scope = $1 AND name = $2`
 	Halts       = `SELECT body FROM halts ORDER BY scope, name`
 )
 
