@@ -54,7 +54,16 @@ func (f facts) sentence() string {
 func (f facts) closedText() string {
 	inc := f.Incident
 	if inc.MergedInto != 0 {
-		return fmt.Sprintf("Merged into %s; what comes next is shown there.", inc.MergedInto)
+		text := fmt.Sprintf("Merged into %s; what comes next is shown there.", inc.MergedInto)
+		switch { // an undo stays with the incident of its run
+		case f.pending != nil:
+			text += fmt.Sprintf(" Here still: %s on %s waits for %s.", f.pending.Playbook, f.pending.Target, whoMay(f.pending.Rule))
+		case f.active != nil:
+			text += fmt.Sprintf(" Here still: %s (%s on %s) is %s.", f.active.ID, f.active.Playbook, f.active.Target, f.active.State)
+		case f.waiting != nil:
+			text += fmt.Sprintf(" Here still: %s (%s on %s) waits for a person.", f.waiting.ID, f.waiting.Playbook, f.waiting.Target)
+		}
+		return text
 	}
 	return strings.TrimSuffix(fmt.Sprintf("Closed %s: %s", stamp(inc.ClosedAt), inc.CloseReason), ": ") + "."
 }

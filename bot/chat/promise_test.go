@@ -219,3 +219,14 @@ func FuzzTextStaysTextInATimeline(f *testing.F) {
 		}
 	})
 }
+
+func TestAMergedIncidentSaysWhatIsStillAskedHere(t *testing.T) {
+	t.Parallel()
+	s := asked()
+	s.Incident.MergedInto = 140
+	c := chat.Card(s, approver, now)
+	require.Equal(t, bot.PhaseClosed, c.Phase)
+	require.Contains(t, c.Headline, "Merged into I-140")
+	require.Contains(t, c.Headline, "Here still: service-restart on shop-1 waits for 1 of group oncall.")
+	require.Contains(t, verbs(c), bot.VerbApprove)
+}

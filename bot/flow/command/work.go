@@ -73,6 +73,11 @@ func (d *Desk) ask(ctx context.Context, o order, inc bot.Incident, ask bot.Ask, 
 	}
 	inc.Asked = append(inc.Asked[:len(inc.Asked):len(inc.Asked)], ask)
 	change := bot.Change{Events: []bot.Event{o.event(bot.EventAsked, "%s", what)}}
+	if inc.MergedInto != 0 { // an undo stays with the run; those who look at what it is part of now are told
+		told := o.event(bot.EventAsked, "%s; the question stands on %s", what, inc.ID)
+		told.Incident = inc.MergedInto
+		change.Events = append(change.Events, told)
+	}
 	return d.save(ctx, o, inc, change, fmt.Sprintf("Asked. The plan will stand on %s in a moment, for somebody else to approve: salve show %s.", inc.ID, inc.ID))
 }
 
