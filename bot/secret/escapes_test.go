@@ -145,21 +145,28 @@ func many(n int) []secret.Secret {
 	return out
 }
 
-func TestAThousandSecretsStayFast(t *testing.T) {
+// TestAThousandSecretsCostHardlyMoreThanOne measures both at the same time, since
+// how fast the machine is says nothing.
+func TestAThousandSecretsCostHardlyMoreThanOne(t *testing.T) {
 	t.Parallel()
-	r := secret.NewRedactor()
-	secrets := many(1000)
-	began := time.Now()
+	one, all, secrets := secret.NewRedactor(), secret.NewRedactor(), many(1000)
+	require.NoError(t, one.Add(secrets[0]))
+	require.NoError(t, all.Add(secrets...))
 	for _, s := range secrets {
-		require.NoError(t, r.Add(s))
+		require.Equal(t, "a[secret]b", all.String("a"+s.Reveal()+"b"))
+		require.Equal(t, "t=[secret]&", all.String("t="+url.QueryEscape(s.Reveal())+"&"))
 	}
-	for i, s := range secrets {
-		require.Equal(t, "a[secret]b", r.String("a"+s.Reveal()+"b"))
-		require.NotContains(t, r.String("x"+url.QueryEscape(s.Reveal())+"y"), strconv.Itoa(i)+"y")
+	text := strings.Repeat("issuer_0000 GET /healthz 200 in 3ms, 100% fine\n", 1000)
+	fastest := func(r *secret.Redactor) time.Duration {
+		least := time.Hour
+		for range 5 {
+			began := time.Now()
+			require.Equal(t, text, r.String(text))
+			least = min(least, time.Since(began))
+		}
+		return least
 	}
-	text := strings.Repeat("issuer_0000 GET /healthz 200 in 3ms, 100% fine\n", 20_000)
-	require.Equal(t, text, r.String(text))
-	require.Less(t, time.Since(began), 20*time.Second, "some seconds under the race detector, far less without")
+	require.Less(t, fastest(all), 30*fastest(one))
 }
 
 func BenchmarkRedactor(b *testing.B) {
