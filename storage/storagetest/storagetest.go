@@ -27,6 +27,7 @@ type Store interface {
 	Holding
 	Recording
 	People
+	Waiting
 }
 
 // Lifetime is from opening to closing.
@@ -113,6 +114,7 @@ func Run(t *testing.T, open Opener) {
 		{"races", raceTests},
 		{"ticks", tickTests},
 		{"reopening", reopenTests},
+		{"backlog", backlogTests},
 	} {
 		for name, test := range part.tests {
 			t.Run(part.name+"/"+name, func(t *testing.T) {
