@@ -31,6 +31,7 @@ var thirdParty = map[string][]string{
 	"integrations/alertmanager":                 {"github.com/go-json-experiment/json/"},
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},
 	"integrations/river":                        {"github.com/jackc/pgx/v5/", "github.com/riverqueue/river/"},
+	"integrations/prometheus":                   {"github.com/prometheus/client_golang/prometheus/"},
 	"integrations/command":                      {"golang.org/x/sys/unix"},
 	"integrations/internal/outbound":            {"code.dny.dev/ssrf"},
 	"integrations/internal/inbound/inboundtest": {"github.com/stretchr/testify/"},

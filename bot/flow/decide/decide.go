@@ -75,7 +75,8 @@ type Options struct {
 	Quiet      time.Duration         // how long after it resolved an Incident closes by itself; 0: 10 m
 	// Spread is for a store that several processes share: scans leave what is due
 	// for less than this to hints, which go to one of them. 0: they leave nothing.
-	Spread time.Duration
+	Spread  time.Duration
+	Decided func(bot.Decision) // called after the commit of one that is another than before; must be quick; nil: nobody
 }
 
 // Leg decides about Incidents.

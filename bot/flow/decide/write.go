@@ -27,6 +27,9 @@ func (k *look) write(ctx context.Context) error {
 	k.claims()
 	k.change.Incidents = []bot.Incident{k.inc}
 	_, err := k.leg.store.Commit(ctx, k.change)
+	if err == nil && changed && k.leg.opts.Decided != nil {
+		k.leg.opts.Decided(k.decision)
+	}
 	return err
 }
 

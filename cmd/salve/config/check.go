@@ -45,6 +45,9 @@ func (r *reader) check(c *Config) {
 	if !slices.Contains([]string{"auto", "text", "json"}, c.Log.Format) {
 		r.atPath("$.log.format", fmt.Sprintf("%q is not a format", c.Log.Format), "write auto, text or json")
 	}
+	if c.Metrics.Bearer != "" {
+		r.checkRef("$.metrics.bearer", c.Metrics.Bearer)
+	}
 	if c.DataDir == "" {
 		r.atPath("$.data_dir", "is empty", "name a directory that only salve may read")
 	}

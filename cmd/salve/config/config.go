@@ -34,6 +34,7 @@ type Config struct {
 	Incidents Incidents `yaml:"incidents"`
 	People    People    `yaml:"people"`
 	Retention Retention `yaml:"retention"`
+	Metrics   Metrics   `yaml:"metrics"`
 	Log       Log       `yaml:"log"`
 }
 
@@ -101,6 +102,11 @@ type People struct {
 type Retention struct {
 	PayloadAge  bot.Duration `yaml:"payload_age"`
 	PayloadSize string       `yaml:"payload_size"` // like 1GiB
+}
+
+// Metrics tells who may read /metrics where not everybody may.
+type Metrics struct {
+	Bearer string `yaml:"bearer"` // secret reference; "": nobody
 }
 
 // Log tunes what is logged.

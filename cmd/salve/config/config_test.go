@@ -21,6 +21,7 @@ func TestTheExampleIsValidAndSaysWhatItMeans(t *testing.T) {
 	require.Equal(t, "https://salve.example.com", c.PublicURL)
 	require.Equal(t, bot.SeverityCritical, c.Sources[0].Severity.Map["page"])
 	require.Equal(t, 4*time.Hour, c.Incidents.Remind.Std())
+	require.Equal(t, "env:SALVE_METRICS_TOKEN", c.Metrics.Bearer)
 	require.True(t, c.Playbooks.UseLibrary())
 }
 
@@ -69,6 +70,8 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"egress", "egress:\n  allow: [everywhere]\n", `salve.yaml:2:11: "everywhere" is not a destination`},
 		{"relative command", "commands:\n  allow: [systemctl]\n", `"systemctl" is not an absolute path`},
 		{"log level", "log: {level: loud}\n", `"loud" is not a level; write debug, info, warn or error`},
+		{"a secret for metrics in the file", "metrics: {bearer: hunter2}\n", "salve.yaml:1:19: is not a secret reference; write env:NAME or file:/path"},
+		{"unknown key in metrics", "metrics: {token: env:T}\n", `"token" is not a key in metrics`},
 		{"size", "retention: {payload_size: much}\n", `"much" is not a size`},
 	}
 	for _, tt := range tests {

@@ -94,10 +94,15 @@ func (s *Salve) doors(ctx context.Context, api, pages http.Handler) (http.Handle
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle("/v1/hooks/"+src.Name, h)
+		mux.Handle("/v1/hooks/"+src.Name, s.metrics.Source(src.Name, h))
 	}
 	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET "+readyPath, s.ready)
+	shown, err := s.metricsDoor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET "+metricsPath, shown)
 	mux.Handle("/v1/", api)
 	mux.Handle("/", pages)
 	return mux, nil

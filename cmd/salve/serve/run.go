@@ -37,6 +37,7 @@ func (s *Salve) Run(ctx context.Context) error {
 	part(&legs, "decide", func() error { return ended(working, s.decide.Run(working)) })
 	part(&legs, "act", func() error { return ended(working, s.act.Run(working)) })
 	part(&legs, "tell", func() error { return ended(working, s.tell.Run(working)) })
+	part(&legs, "metrics", func() error { return s.metrics.Run(working) })
 	part(&legs, "retention", func() error { return s.prune(working) })
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1) // before it is said to be ready

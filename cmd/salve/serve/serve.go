@@ -30,6 +30,7 @@ import (
 	"salve/bot/people"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
+	"salve/integrations/prometheus"
 	"salve/integrations/river"
 )
 
@@ -63,6 +64,7 @@ type Salve struct {
 	desk    *command.Desk
 	hints   *hints
 	carrier *river.Carrier // of hints, to other processes; nil: there are none
+	metrics *prometheus.Metrics
 	web     net.Listener
 	socket  net.Listener
 	servers []*server
@@ -86,7 +88,7 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	for _, text := range opts.Library.learn(ctx, opts.Secrets) {
 		s.log.WarnContext(ctx, "a secret of a playbook cannot be read", "playbook", text)
 	}
-	for _, step := range []func(context.Context) error{s.openStore, s.makeLegs, s.listen} {
+	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.makeLegs, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
 		}
@@ -95,32 +97,32 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 }
 
 func (s *Salve) makeLegs(context.Context) error {
-	lib := s.opts.Library
+	lib, store := s.opts.Library, metered{s.store, s.metrics}
 	library, err := decide.NewLibrary(lib.Playbooks, lib.infos)
 	if err != nil {
 		return err
 	}
-	if s.decide, err = decide.New(s.store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.spreadFor()}); err != nil {
+	if s.decide, err = decide.New(store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.spreadFor(), Decided: s.metrics.Decided}); err != nil {
 		return err
 	}
-	if s.door, err = receive.New(s.store, receive.Options{Sources: sourceRules(s.cfg), Urgent: s.decide.Urgent}); err != nil {
+	if s.door, err = receive.New(store, receive.Options{Sources: sourceRules(s.cfg), Urgent: s.decide.Urgent}); err != nil {
 		return err
 	}
 	checker, err := lib.checker(s.store)
 	if err != nil {
 		return err
 	}
-	if s.act, err = act.New(s.store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.spreadFor()}); err != nil {
+	if s.act, err = act.New(store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.spreadFor()}); err != nil {
 		return err
 	}
-	s.tell, err = tell.New(s.store, tell.Options{
+	s.tell, err = tell.New(store, tell.Options{
 		Log: s.log, Playbooks: lib.Playbooks, Nearest: s.decide.Nearest, ReminderEvery: s.cfg.Incidents.Remind.Std(), Brake: s.brake,
 		Mine: s.mine("reminders", reminderScan), ScanEvery: reminderScan,
 	})
 	if err != nil {
 		return err
 	}
-	s.desk, err = command.New(s.store, s.brake, s.door, command.Options{Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has})
+	s.desk, err = command.New(store, s.brake, s.door, command.Options{Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has})
 	if err != nil {
 		return err
 	}

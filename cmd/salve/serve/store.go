@@ -14,6 +14,7 @@ import (
 	"salve/bot/flow/tell"
 	"salve/bot/people"
 	"salve/cmd/salve/config"
+	"salve/integrations/prometheus"
 	"salve/integrations/river"
 	"salve/storage/datadir"
 	"salve/storage/postgres"
@@ -30,6 +31,8 @@ type Store interface {
 	command.Store
 	people.Store
 	keeper
+	prometheus.Rows
+	prometheus.Record
 }
 
 // keeper is what the process itself wants of the store.

@@ -1,0 +1,61 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"salve/bot"
+	"salve/bot/secret"
+	"salve/integrations/prometheus"
+)
+
+// metricsPath is where Prometheus asks.
+const metricsPath = "/metrics"
+
+// makeMetrics begins to count; the store must be open.
+func (s *Salve) makeMetrics(ctx context.Context) error {
+	opts := prometheus.Options{Log: s.log, Version: s.opts.Version}
+	for _, src := range s.cfg.Sources {
+		opts.Sources = append(opts.Sources, src.Name)
+	}
+	for _, p := range s.opts.Library.Playbooks {
+		opts.Playbooks = append(opts.Playbooks, p.Name)
+	}
+	m, err := prometheus.New(ctx, prometheus.Ports{Rows: s.store, Record: s.store, Brake: s.brake}, opts)
+	s.metrics = m
+	return err
+}
+
+// metricsDoor is what answers at /metrics: to everybody where everybody is local,
+// else to whoever shows the token, else to nobody.
+func (s *Salve) metricsDoor(ctx context.Context) (http.Handler, error) {
+	access := prometheus.Access{Anyone: local(s.cfg)}
+	if ref := s.cfg.Metrics.Bearer; ref != "" {
+		r, err := secret.ParseRef(ref)
+		if err != nil {
+			return nil, fmt.Errorf("metrics.bearer: %w", err)
+		}
+		if access.Bearer, err = s.opts.Secrets.Resolve(ctx, r); err != nil {
+			return nil, fmt.Errorf("metrics.bearer: %w", err)
+		}
+	} else if !access.Anyone {
+		s.log.InfoContext(ctx, "nobody may read /metrics here; to open it, set metrics.bearer in the configuration, for example env:SALVE_METRICS_TOKEN, and give Prometheus the token")
+	}
+	return s.metrics.Handler(access), nil
+}
+
+// metered is the store with each write told to the metrics.
+type metered struct {
+	Store
+	metrics *prometheus.Metrics
+}
+
+// Commit writes a Change.
+func (m metered) Commit(ctx context.Context, change bot.Change) (bot.Receipt, error) {
+	began := time.Now()
+	receipt, err := m.Store.Commit(ctx, change)
+	m.metrics.Committed(receipt, time.Since(began), err)
+	return receipt, err
+}
