@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +27,8 @@ func TestOnlyWhoMayReadsTheMetrics(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{"everybody on this machine", prometheus.Access{Anyone: true}, nil, 200},
-		{"everybody, token or not", prometheus.Access{Anyone: true, Bearer: token}, []string{"Bearer wrong"}, 200},
+		{"somebody on this machine", prometheus.Access{Local: true}, nil, 200},
+		{"somebody on this machine, token or not", prometheus.Access{Local: true, Bearer: token}, []string{"Bearer wrong"}, 200},
 		{"the token", prometheus.Access{Bearer: token}, []string{"Bearer a-long-token"}, 200},
 		{"the scheme in other letters", prometheus.Access{Bearer: token}, []string{"bearer a-long-token"}, 200},
 		{"no token", prometheus.Access{Bearer: token}, nil, 401},
@@ -42,8 +43,8 @@ func TestOnlyWhoMayReadsTheMetrics(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r, w := httptest.NewRequest(http.MethodGet, "/metrics", nil), httptest.NewRecorder()
-			r.Header["Authorization"] = tt.header
+			r, w := httptest.NewRequest(http.MethodGet, "http://localhost:8080/metrics", nil), httptest.NewRecorder()
+			r.Header["Authorization"], r.RemoteAddr = tt.header, "127.0.0.1:99"
 			m.Handler(tt.access).ServeHTTP(w, r)
 			require.Equal(t, tt.want, w.Code)
 			if tt.want != 200 {
@@ -51,6 +52,35 @@ func TestOnlyWhoMayReadsTheMetrics(t *testing.T) {
 				require.NotContains(t, w.Body.String(), "a-long-token")
 			}
 		})
+	}
+}
+
+func TestALocalListenerKnowsWhoIsNear(t *testing.T) {
+	t.Parallel()
+	m := watch(t, newWorld())
+	for name, tt := range map[string]struct {
+		from, host, header, value string
+		want                      bool
+	}{
+		"a Prometheus beside it":           {"127.0.0.1:99", "127.0.0.1:8080", "", "", true},
+		"over IPv6":                        {"[::1]:99", "[::1]:8080", "", "", true},
+		"a person who typed the address":   {"127.0.0.1:99", "localhost:8080", "Sec-Fetch-Site", "none", true},
+		"another machine":                  {"192.0.2.1:99", "127.0.0.1:8080", "", "", false},
+		"a proxy on this machine":          {"127.0.0.1:99", "127.0.0.1:8080", "X-Forwarded-For", "192.0.2.1", false},
+		"a name that leads to this one":    {"127.0.0.1:99", "evil.example:8080", "", "", false},
+		"a page of another site":           {"127.0.0.1:99", "127.0.0.1:8080", "Sec-Fetch-Site", "cross-site", false},
+		"a page of another site in script": {"127.0.0.1:99", "127.0.0.1:8080", "Origin", "https://evil.example", false},
+	} {
+		for _, bearer := range []string{"", "a-long-token"} {
+			r, w := httptest.NewRequest(http.MethodGet, "/metrics", nil), httptest.NewRecorder()
+			r.RemoteAddr, r.Host = tt.from, tt.host
+			if tt.header != "" {
+				r.Header.Set(tt.header, tt.value)
+			}
+			m.Handler(prometheus.Access{Local: true, Bearer: secret.New(bearer)}).ServeHTTP(w, r)
+			require.Equal(t, tt.want, w.Code == http.StatusOK, "%s: %d", name, w.Code)
+			require.Equal(t, tt.want, strings.Contains(w.Body.String(), "salve_ready"), name)
+		}
 	}
 }
 

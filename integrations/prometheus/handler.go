@@ -3,7 +3,9 @@ package prometheus
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -16,7 +18,7 @@ const maxScrapes = 4
 
 // Access tells who may read. The zero value is nobody.
 type Access struct {
-	Anyone bool
+	Local  bool          // whoever sits at this machine
 	Bearer secret.Secret // who shows it; zero: none is good
 }
 
@@ -29,8 +31,10 @@ func (m *Metrics) Handler(access Access) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		switch {
-		case access.Anyone || access.shown(r):
+		case access.Local && near(r) || access.shown(r):
 			show.ServeHTTP(w, r)
+		case access.Local && access.Bearer.IsZero():
+			http.Error(w, "only callers on this machine may read /metrics, and neither through a proxy nor by a page in a browser; set metrics.bearer in salve.yaml for others", http.StatusForbidden)
 		case access.Bearer.IsZero():
 			http.NotFound(w, r)
 		default:
@@ -47,6 +51,31 @@ func (a Access) shown(r *http.Request) bool {
 	}
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	return ok && strings.EqualFold(scheme, "Bearer") && a.Bearer.Equal(secret.New(token))
+}
+
+// near reports whether the request comes from this machine itself: not through a
+// proxy, which speaks for somebody elsewhere, and not from a page of another site
+// in a browser, whatever name it gave to this machine.
+func near(r *http.Request) bool {
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via", "Origin"} {
+		if len(r.Header.Values(h)) > 0 {
+			return false
+		}
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "none" && site != "same-origin" {
+		return false
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback() && loopback(r.Host)
+}
+
+func loopback(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // printer is a logger as promhttp wants it.

@@ -176,8 +176,9 @@ func scrape(t testing.TB, m *prometheus.Metrics) figures {
 
 func text(t testing.TB, m *prometheus.Metrics) string {
 	t.Helper()
-	w := httptest.NewRecorder()
-	m.Handler(prometheus.Access{Anyone: true}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	r, w := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8080/metrics", nil), httptest.NewRecorder()
+	r.RemoteAddr = "127.0.0.1:99"
+	m.Handler(prometheus.Access{Local: true}).ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	return w.Body.String()
 }

@@ -28,10 +28,10 @@ func (s *Salve) makeMetrics(ctx context.Context) error {
 	return err
 }
 
-// metricsDoor is what answers at /metrics: to everybody where everybody is local,
-// else to whoever shows the token, else to nobody.
+// metricsDoor is what answers at /metrics: on a local listener to whoever sits at
+// this machine, elsewhere to whoever shows the token, if there is one.
 func (s *Salve) metricsDoor(ctx context.Context) (http.Handler, error) {
-	access := prometheus.Access{Anyone: local(s.cfg)}
+	access := prometheus.Access{Local: local(s.cfg)}
 	if ref := s.cfg.Metrics.Bearer; ref != "" {
 		r, err := secret.ParseRef(ref)
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *Salve) metricsDoor(ctx context.Context) (http.Handler, error) {
 		if access.Bearer, err = s.opts.Secrets.Resolve(ctx, r); err != nil {
 			return nil, fmt.Errorf("metrics.bearer: %w", err)
 		}
-	} else if !access.Anyone {
+	} else if !access.Local {
 		s.log.InfoContext(ctx, "nobody may read /metrics here; to open it, set metrics.bearer in the configuration, for example env:SALVE_METRICS_TOKEN, and give Prometheus the token")
 	}
 	return s.metrics.Handler(access), nil
