@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/http"
 
+	"salve/bot/flow/receive"
 	"salve/cmd/salve/config"
+	"salve/integrations/prometheus"
 )
 
 // Gated is the handler of a listener as the configuration wants it.
@@ -28,3 +30,6 @@ func (s *Salve) Brake() *Brake { return s.brake }
 
 // BreakListener takes the web listener away, as a failing system would.
 func (s *Salve) BreakListener() error { return s.web.Close() }
+
+// Metered is a store whose writes are told to the metrics.
+func Metered(store Store, m *prometheus.Metrics) receive.Store { return metered{store, m} }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"salve/bot"
 	"salve/storage/internal/query"
 )
@@ -90,14 +92,18 @@ func (l *Ledger) OpenPage(ctx context.Context, after bot.IncidentID, limit int) 
 	p := bot.OpenPage{Count: make(map[bot.Severity]int)}
 	found, err := rowsOf(ctx, l, asking("count open incidents", query.OpenFolds, int64(after), int64(limit)),
 		func(rows *sql.Rows) (id bot.IncidentID, err error) {
-			var fold tallied
+			var fold struct { // the rest of it is passed over
+				Severity bot.Severity `json:"severity"`
+			}
 			var body sql.RawBytes
 			if err := rows.Scan((*int64)(&id), &body); err != nil {
 				return 0, err
 			}
-			err = decodeFold(body, &fold)
+			if err := jsonv2.Unmarshal(body, &fold, lenient); err != nil {
+				return 0, fmt.Errorf("%w: fold: %w", ErrDamaged, err)
+			}
 			p.Count[fold.Severity]++
-			return id, err
+			return id, nil
 		})
 	if err == nil && len(found) == limit {
 		p.Last = found[limit-1]
