@@ -18,7 +18,8 @@ type Origin string
 // The origins of figures.
 const (
 	FromRecord Origin = "record" // read from the database at the scrape; a restart changes nothing
-	SinceStart Origin = "start"  // counted by this process out of what was committed
+	FromLog    Origin = "log"    // counted since this process started, by following the audit log
+	SinceStart Origin = "start"  // counted since this process started, of what it did itself
 	AtScrape   Origin = "now"    // the state of this process at the scrape
 )
 
@@ -39,7 +40,7 @@ func Families() []Family {
 		{"salve_store_up", Gauge, nil, AtScrape, "1 if the database answered this scrape; with 0, what is read from it is left out."},
 		{"salve_scrape_errors_total", Counter, []string{"part"}, SinceStart, "Scrapes that could not read a part: ready, backlog, halts, severities or events."},
 		{"salve_scrape_duration_seconds", Gauge, nil, AtScrape, "How long reading the database took for this scrape."},
-		{"salve_epoch", Gauge, nil, FromRecord, "How often the database was opened for writing."},
+		{"salve_epoch", Gauge, nil, AtScrape, "The number of this start; each opening of the database for writing gets the next."},
 		{"salve_time_seconds", Gauge, nil, AtScrape, "What Salve's clock says, as a Unix time."},
 
 		{"salve_deliveries_total", Counter, []string{"source", "result"}, SinceStart, "POSTs of sources that were answered: taken, quarantined (kept, not wholly understood) or refused."},
@@ -58,23 +59,23 @@ func Families() []Family {
 
 		{"salve_active_runs", Gauge, []string{"state"}, FromRecord, "Runs that hold their target, by state; waiting is for a person. Counted up to 10000."},
 		{"salve_active_run_oldest_seconds", Gauge, nil, FromRecord, "Age of the oldest active run; 0 if there is none."},
-		{"salve_runs_ended_total", Counter, []string{"playbook", "outcome"}, SinceStart, "Runs that ended: fixed, not_fixed, unverified, failed or cancelled."},
-		{"salve_run_duration_seconds", Histogram, []string{"outcome"}, SinceStart, "From the planning of a run to its end."},
-		{"salve_verifications_total", Counter, []string{"result"}, SinceStart, "What verification found, once for each run that came so far: fixed, not_fixed or unknown."},
+		{"salve_runs_ended_total", Counter, []string{"playbook", "outcome"}, FromLog, "Runs that ended: fixed, not_fixed, unverified, failed or cancelled."},
+		{"salve_run_duration_seconds", Histogram, []string{"outcome"}, FromLog, "From the planning of a run to its end."},
+		{"salve_verifications_total", Counter, []string{"result"}, FromLog, "What verification found, once for each run that came so far: fixed, not_fixed or unknown."},
 
 		{"salve_pending_approvals", Gauge, nil, FromRecord, "Questions that wait for people. Counted up to 10000."},
 		{"salve_pending_approval_oldest_seconds", Gauge, nil, FromRecord, "For how long the oldest has been waiting; 0 if none is."},
-		{"salve_approvals_ended_total", Counter, []string{"decision"}, SinceStart, "Questions that were approved, denied, expired or withdrawn."},
-		{"salve_approval_duration_seconds", Histogram, []string{"decision"}, SinceStart, "From the opening of a question to its approval or denial."},
+		{"salve_approvals_ended_total", Counter, []string{"decision"}, FromLog, "Questions that were approved, denied, expired or withdrawn."},
+		{"salve_approval_duration_seconds", Histogram, []string{"decision"}, FromLog, "From the opening of a question to its approval or denial."},
 		{"salve_verdicts_total", Counter, []string{"decision", "rule"}, SinceStart, "Changed decisions about a playbook for a target: allow, ask or deny, with the first rule that asked or denied (none for allow)."},
 
-		{"salve_incident_acknowledge_seconds", Histogram, []string{"by"}, SinceStart, "Time to acknowledge: from the first event of an incident until a person first took it, was given it or voted, or a run was first planned by itself, whichever came first."},
-		{"salve_incident_resolve_seconds", Histogram, []string{"remediated"}, SinceStart, "Time to resolve, known when an incident closes: from its first event or last reopening until its last alert event, or until the closing if it still fired; remediated is true if a run fixed it."},
+		{"salve_incident_acknowledge_seconds", Histogram, []string{"by"}, FromLog, "Time to acknowledge: from the first event of an incident until a person first took it, was given it or voted, or a run was first planned by itself, whichever came first."},
+		{"salve_incident_resolve_seconds", Histogram, []string{"remediated"}, FromLog, "Time to resolve, known when an incident closes: from its first event or last reopening until its last alert event, or until the closing if it still fired; remediated is true if a run fixed it."},
 
 		{"salve_audit_events_total", Counter, nil, FromRecord, "Events in the audit log."},
 		{"salve_audit_last_event_timestamp_seconds", Gauge, nil, FromRecord, "When the last event happened, as a Unix time."},
 		{"salve_audit_unread_events", Gauge, nil, AtScrape, "Events that the counters of this process have not taken in yet."},
-		{"salve_events_total", Counter, []string{"kind"}, SinceStart, "Events that were written, by kind."},
+		{"salve_events_total", Counter, []string{"kind"}, FromLog, "Events that were written, by kind."},
 		{"salve_commits_total", Counter, []string{"result"}, SinceStart, "Writes of the legs and of commands: done, conflict (tried again), overloaded, unavailable (the database could not be written), left (nobody waited for the answer) or refused."},
 		{"salve_commit_duration_seconds", Histogram, nil, SinceStart, "How long a write took that was done, waiting for its turn included."},
 		{"salve_commit_last_duration_seconds", Gauge, nil, AtScrape, "How long the last of them took."},
