@@ -20,8 +20,7 @@ const undecidedLimit = 1000
 // Backlog reads what waits at now. It ends with its context.
 func (l *Ledger) Backlog(ctx context.Context, now time.Time) (bot.Backlog, error) {
 	b := bot.Backlog{Runs: make(map[bot.RunState]int)}
-	a := asking("count what waits", query.Backlog, MS(now), int64(bot.BacklogLimit), int64(undecidedLimit))
-	a.long = true
+	a := patient("count what waits", query.Backlog, MS(now), int64(bot.BacklogLimit), int64(undecidedLimit))
 	if _, err := rowsOf(ctx, l, a, func(rows *sql.Rows) (struct{}, error) { return struct{}{}, scanBacklog(rows, &b) }); err != nil {
 		return bot.Backlog{}, err
 	}
@@ -31,6 +30,14 @@ func (l *Ledger) Backlog(ctx context.Context, now time.Time) (bot.Backlog, error
 		}
 	}
 	return b, nil
+}
+
+// patient is a query that ends with its context, since who watches a database
+// asks it also when it is ill.
+func patient(doing, text string, args ...any) ask {
+	a := asking(doing, text, args...)
+	a.long = true
+	return a
 }
 
 func scanBacklog(rows *sql.Rows, b *bot.Backlog) error {
@@ -64,7 +71,7 @@ func scanBacklog(rows *sql.Rows, b *bot.Backlog) error {
 }
 
 func (l *Ledger) oldestRun(ctx context.Context, b *bot.Backlog) error {
-	found, err := rowsOf(ctx, l, asking("read the oldest active run", query.OldestActiveRun), scanRun)
+	found, err := rowsOf(ctx, l, patient("read the oldest active run", query.OldestActiveRun), scanRun)
 	if len(found) > 0 {
 		b.Running.Since = found[0].CreatedAt
 	}
@@ -72,7 +79,7 @@ func (l *Ledger) oldestRun(ctx context.Context, b *bot.Backlog) error {
 }
 
 func (l *Ledger) oldestPending(ctx context.Context, b *bot.Backlog) error {
-	found, err := rowsOf(ctx, l, asking("read the oldest question", query.OldestPending), scanApproval)
+	found, err := rowsOf(ctx, l, patient("read the oldest question", query.OldestPending), scanApproval)
 	if len(found) > 0 {
 		b.Approvals.Since = found[0].OpenedAt
 	}
@@ -80,7 +87,7 @@ func (l *Ledger) oldestPending(ctx context.Context, b *bot.Backlog) error {
 }
 
 func (l *Ledger) lastEvent(ctx context.Context, b *bot.Backlog) error {
-	found, err := rowsOf(ctx, l, asking("read the last event", query.LastEvent), scanEvent)
+	found, err := rowsOf(ctx, l, patient("read the last event", query.LastEvent), scanEvent)
 	if len(found) > 0 {
 		b.Events, b.LastEvent = found[0].Seq, found[0].At
 	}
@@ -90,7 +97,7 @@ func (l *Ledger) lastEvent(ctx context.Context, b *bot.Backlog) error {
 // OpenPage counts up to limit open Incidents after one by their severity.
 func (l *Ledger) OpenPage(ctx context.Context, after bot.IncidentID, limit int) (bot.OpenPage, error) {
 	p := bot.OpenPage{Count: make(map[bot.Severity]int)}
-	found, err := rowsOf(ctx, l, asking("count open incidents", query.OpenFolds, int64(after), int64(limit)),
+	found, err := rowsOf(ctx, l, patient("count open incidents", query.OpenFolds, int64(after), int64(limit)),
 		func(rows *sql.Rows) (id bot.IncidentID, err error) {
 			var fold struct { // the rest of it is passed over
 				Severity bot.Severity `json:"severity"`
@@ -114,7 +121,7 @@ func (l *Ledger) OpenPage(ctx context.Context, after bot.IncidentID, limit int) 
 // EventPage reads what happened after the Event with that Seq, looking at no
 // more than limit Events.
 func (l *Ledger) EventPage(ctx context.Context, after int64, limit int) (bot.EventPage, error) {
-	last, err := rowOf(ctx, l, asking("read the end of the log", query.LastSeq), func(rows *sql.Rows) (seq int64, err error) {
+	last, err := rowOf(ctx, l, patient("read the end of the log", query.LastSeq), func(rows *sql.Rows) (seq int64, err error) {
 		err = rows.Scan(&seq)
 		return seq, err
 	})
@@ -123,7 +130,7 @@ func (l *Ledger) EventPage(ctx context.Context, after int64, limit int) (bot.Eve
 	}
 	p := bot.EventPage{Last: max(after, min(last, after+int64(limit)))}
 	if p.Last > after {
-		p.Events, err = rowsOf(ctx, l, asking("read events", query.EventsButAlerts, after, p.Last), scanEvent)
+		p.Events, err = rowsOf(ctx, l, patient("read events", query.EventsButAlerts, after, p.Last), scanEvent)
 	}
 	return p, err
 }
