@@ -40,7 +40,7 @@ func Families() []Family {
 		{"salve_store_up", Gauge, nil, AtScrape, "1 if the database answered this scrape; with 0, what is read from it is left out."},
 		{"salve_scrape_errors_total", Counter, []string{"part"}, SinceStart, "Scrapes that could not read a part: ready, backlog, halts, severities or events."},
 		{"salve_scrape_duration_seconds", Gauge, nil, AtScrape, "How long reading the database took for this scrape."},
-		{"salve_epoch", Gauge, nil, AtScrape, "The number of this start; each opening of the database for writing gets the next."},
+		{"salve_epoch", Gauge, nil, AtScrape, "The number of this start, with PostgreSQL of the lease of this replica; each gets the next."},
 		{"salve_time_seconds", Gauge, nil, AtScrape, "What Salve's clock says, as a Unix time."},
 
 		{"salve_deliveries_total", Counter, []string{"source", "result"}, SinceStart, "POSTs of sources that were answered: taken, quarantined (kept, not wholly understood) or refused."},
