@@ -48,8 +48,10 @@ type Card struct {
 	Runbook      string         `json:"runbook,omitempty"`
 	Checklist    []string       `json:"checklist,omitempty"` // manual steps
 	Notes        []Note         `json:"notes,omitempty"`
-	Timeline     []CardEntry    `json:"timeline,omitempty"` // oldest first
-	Actions      []CardAction   `json:"actions"`            // what the viewer may press
+	Timeline     []CardEntry    `json:"timeline,omitempty"`  // oldest first
+	Actions      []CardAction   `json:"actions"`             // what the viewer may press
+	TraceID      string         `json:"trace_id,omitempty"`  // see TraceOf; also in the log
+	TraceURL     string         `json:"trace_url,omitempty"` // where people look at the trace
 }
 
 // CardProposal is a question open, or just decided, on a Card.

@@ -34,6 +34,8 @@ var thirdParty = map[string][]string{
 	"integrations/prometheus":                   {"github.com/prometheus/client_golang/prometheus/"},
 	"integrations/command":                      {"golang.org/x/sys/unix"},
 	"integrations/internal/outbound":            {"code.dny.dev/ssrf"},
+	"integrations/otlp":                         {"go.opentelemetry.io/proto/otlp/", "google.golang.org/protobuf/"},
+	"integrations/otlp/otlptest":                {"go.opentelemetry.io/proto/otlp/", "google.golang.org/protobuf/"},
 	"integrations/internal/inbound/inboundtest": {"github.com/stretchr/testify/"},
 	"cmd/salve":                                 {"github.com/alecthomas/kong", "github.com/goccy/go-yaml/", "github.com/lmittmann/tint", "golang.org/x/sys/unix"},
 	"cmd/torture":                               {"modernc.org/sqlite/"},

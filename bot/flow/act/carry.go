@@ -25,6 +25,7 @@ type errand struct {
 // new steps, hard cuts the one in flight. What fails is tried again by a later
 // scan: the row stays due.
 func (l *Leg) carry(ctx, hard context.Context, run bot.Run) {
+	ctx, hard = bot.About(ctx, run.Incident, run.ID), bot.About(hard, run.Incident, run.ID)
 	e := &errand{leg: l, run: run}
 	if err := e.read(ctx); err != nil {
 		l.complain(ctx, e, err)

@@ -198,6 +198,7 @@ func (l *Leg) recoverAll(ctx context.Context) error {
 		return fmt.Errorf("read interrupted runs: %w", err)
 	}
 	for _, run := range runs {
+		ctx := bot.About(ctx, run.Incident, run.ID)
 		plan, err := l.store.Plan(ctx, run.Plan)
 		if err != nil && !errors.Is(err, bot.ErrNotFound) {
 			return fmt.Errorf("read the plan of %s: %w", run.ID, err)

@@ -120,6 +120,7 @@ func (l *Leg) handOut(ctx context.Context, due []bot.Incident) int {
 // meanwhile.
 func (l *Leg) work(ctx context.Context, inc bot.Incident, known page) {
 	defer func() { <-l.crew.slots }()
+	ctx = bot.About(ctx, inc.ID, 0)
 	err := l.look(context.WithoutCancel(ctx), inc, known)
 	how := settled
 	switch {

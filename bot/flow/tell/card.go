@@ -34,7 +34,11 @@ func (l *Leg) Card(ctx context.Context, id bot.IncidentID, viewer bot.Person) (b
 	if err != nil {
 		return bot.Card{}, fmt.Errorf("card of %s: %w", id, err)
 	}
-	return chat.Card(s, viewer, time.Now()), nil
+	c := chat.Card(s, viewer, time.Now())
+	if l.opts.Trace != nil {
+		c.TraceID, c.TraceURL = l.opts.Trace(id)
+	}
+	return c, nil
 }
 
 // state reads all about an Incident but its Events.

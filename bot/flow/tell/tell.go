@@ -70,6 +70,9 @@ type Options struct {
 	Brake interface {
 		Halts(ctx context.Context) ([]bot.Halt, error)
 	}
+	// Trace names the trace of an Incident and where people look at it; nil:
+	// Cards do not say.
+	Trace func(id bot.IncidentID) (trace, url string)
 }
 
 // Leg tells people. It is safe for use by many at once.

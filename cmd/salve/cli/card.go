@@ -23,6 +23,9 @@ func (s screen) card(c bot.Card) {
 	if c.Owner != "" {
 		s.line("owner: %s", plain(c.Owner))
 	}
+	if c.TraceURL != "" {
+		s.line("trace: %s", plain(c.TraceURL))
+	}
 	s.diagnosis(c.Diagnosis)
 	for _, p := range c.Proposals {
 		s.proposal(c.Incident, p)

@@ -146,6 +146,16 @@ type howItIs struct {
 	Problem   string    `json:"problem,omitempty"`
 	Playbooks int       `json:"playbooks"`
 	Halts     int       `json:"halts"`
+
+	Traces *tracesNow `json:"traces,omitempty"`
+}
+
+// tracesNow is how the sending of traces does.
+type tracesNow struct {
+	Sent    int64  `json:"sent"`
+	Dropped int64  `json:"dropped"`
+	Waiting int    `json:"waiting"`
+	Problem string `json:"problem,omitempty"`
 }
 
 // Run prints it.
@@ -184,5 +194,11 @@ func showStatus(s screen, st howItIs) error {
 	s.line("console  %s", plain(st.URL))
 	s.line("data     %s", plain(st.DataDir))
 	s.line("%d playbooks are loaded; %s", st.Playbooks, halted)
+	if t := st.Traces; t != nil {
+		s.line("traces   %d spans sent, %d dropped, %d waiting", t.Sent, t.Dropped, t.Waiting)
+		if t.Problem != "" {
+			s.line("         %s", s.paint(styleRed, plain(t.Problem)))
+		}
+	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	Metrics   Metrics   `yaml:"metrics"`
 	Log       Log       `yaml:"log"`
+	Traces    Traces    `yaml:"traces"`
 }
 
 // TLS names the certificate and key files of the web listener.
@@ -128,6 +129,7 @@ func Default() Config {
 		},
 		Retention: Retention{PayloadAge: bot.Duration(30 * 24 * time.Hour), PayloadSize: "1GiB"},
 		Log:       Log{Level: "info", Format: "auto"},
+		Traces:    Traces{Sample: 1},
 	}
 }
 

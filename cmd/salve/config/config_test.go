@@ -72,6 +72,18 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"log level", "log: {level: loud}\n", `"loud" is not a level; write debug, info, warn or error`},
 		{"a secret for metrics in the file", "metrics: {bearer: hunter2}\n", "salve.yaml:1:19: is not a secret reference; write env:NAME or file:/path"},
 		{"unknown key in metrics", "metrics: {token: env:T}\n", `"token" is not a key in metrics`},
+		{"headers without endpoint", "traces: {headers: {Authorization: env:T}}\n", "has no endpoint, so that nothing is sent"},
+		{"collector", "traces: {endpoint: collector:4318}\n", "salve.yaml:1:20: is not the address of a collector; write for example https://"},
+		{"collector with a password", "traces: {endpoint: \"https://u:hunter2@collector\"}\n", "salve.yaml:1:20: is not the address of a collector"},
+		{"header in clear", "traces: {endpoint: http://collector:4318, headers: {Authorization: env:T}}\n", "would get the headers without encryption"},
+		{"header with its secret", "traces: {endpoint: https://collector:4318, headers: {Authorization: hunter2}}\n", "is not a secret reference"},
+		{"header of ours", "traces: {endpoint: https://collector:4318, headers: {content-type: env:T}}\n", `"content-type" is set by Salve itself`},
+		{"header that is none", "traces: {endpoint: https://collector:4318, headers: {\"a b\": env:T}}\n", `"a b" is not the name of a header`},
+		{"sample", "traces: {endpoint: https://collector:4318, sample: 2}\n", "salve.yaml:1:52: 2 is not a share; write 1.0"},
+		{"sample of none", "traces: {endpoint: https://collector:4318, sample: .nan}\n", "is not a share"},
+		{"view that runs", "traces: {endpoint: https://collector:4318, view: \"javascript:alert({trace_id})\"}\n", "is not a web address with {trace_id}"},
+		{"view without a trace", "traces: {endpoint: https://collector:4318, view: \"https://jaeger/\"}\n", "is not a web address with {trace_id}"},
+		{"view of any host", "traces: {endpoint: https://collector:4318, view: \"https://{trace_id}.jaeger/\"}\n", "is not a web address with {trace_id}"},
 		{"size", "retention: {payload_size: much}\n", `"much" is not a size`},
 	}
 	for _, tt := range tests {

@@ -94,7 +94,7 @@ func (s *Salve) doors(ctx context.Context, api, pages http.Handler) (http.Handle
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle("/v1/hooks/"+src.Name, s.metrics.Source(src.Name, h))
+		mux.Handle("/v1/hooks/"+src.Name, s.metrics.Source(src.Name, s.linked(h)))
 	}
 	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET "+readyPath, s.ready)

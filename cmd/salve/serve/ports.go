@@ -9,6 +9,7 @@ import (
 	"salve/bot/audit"
 	"salve/integrations/console"
 	"salve/integrations/control"
+	"salve/integrations/otlp"
 )
 
 func (s *Salve) consolePorts() console.Ports {
@@ -78,6 +79,8 @@ type status struct {
 	Problem   string    `json:"problem,omitempty"`
 	Playbooks int       `json:"playbooks"`
 	Halts     int       `json:"halts"`
+
+	Traces *otlp.Stats `json:"traces,omitempty"` // absent: they go nowhere
 }
 
 // Status tells how Salve is, also when the store does not answer.
@@ -85,7 +88,7 @@ func (i insight) Status(ctx context.Context) (any, error) {
 	s := i.s
 	st := status{
 		Version: s.opts.Version, Since: s.started, URL: s.URL(), DataDir: s.dir, Epoch: s.store.Epoch(),
-		Ready: true, Playbooks: len(s.opts.Library.Playbooks),
+		Ready: true, Playbooks: len(s.opts.Library.Playbooks), Traces: s.tracesNow(),
 	}
 	if err := s.store.Ping(ctx); err != nil {
 		st.Ready, st.Problem = false, "the database cannot be read and written"

@@ -24,7 +24,10 @@ func (s *Salve) Run(ctx context.Context) error {
 	working, stopLegs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLegs()
 
-	var legs, doors sync.WaitGroup
+	untold, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTelling()
+
+	var legs, doors, telling sync.WaitGroup
 	var failures failures
 	part := func(wg *sync.WaitGroup, name string, f func() error) {
 		wg.Go(func() {
@@ -39,6 +42,9 @@ func (s *Salve) Run(ctx context.Context) error {
 	part(&legs, "tell", func() error { return ended(working, s.tell.Run(working)) })
 	part(&legs, "metrics", func() error { return s.metrics.Run(working) })
 	part(&legs, "retention", func() error { return s.prune(working) })
+	if s.traces != nil {
+		telling.Go(func() { s.traces.Run(untold) })
+	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1) // before it is said to be ready
 	defer signal.Stop(signals)
@@ -58,6 +64,8 @@ func (s *Salve) Run(ctx context.Context) error {
 		At: time.Now().UTC(), Kind: bot.EventStopped, Actor: bot.Salve, Text: "salve stopped",
 	}}})
 	failures.add(err)
+	stopTelling() // after the legs: what they ended is still told
+	telling.Wait()
 	failures.add(s.closeAll(ctx))
 	return failures.join()
 }

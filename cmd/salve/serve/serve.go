@@ -30,6 +30,7 @@ import (
 	"salve/bot/people"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
+	"salve/integrations/otlp"
 	"salve/integrations/prometheus"
 	"salve/integrations/river"
 )
@@ -54,7 +55,10 @@ type Salve struct {
 	started time.Time
 
 	store   Store
-	lock    *os.File // of the data directory; nil: the store has it
+	lock    *os.File       // of the data directory; nil: the store has it
+	rows    Store          // the store as the legs see it, with who is told of each write
+	traces  *otlp.Exporter // nil: traces go nowhere
+	origin  *origin
 	brake   *Brake
 	people  *people.People
 	door    *receive.Door
@@ -81,14 +85,15 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	if err != nil {
 		return nil, err
 	}
+	from := &origin{}
 	s := &Salve{
-		cfg: cfg, opts: opts, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), dir: dir,
+		cfg: cfg, opts: opts, log: slog.New(joined{Handler: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)).Handler(), origin: from}), dir: dir, origin: from,
 		started: time.Now().UTC(), hints: &hints{}, proving: make(chan struct{}, 1),
 	}
 	for _, text := range opts.Library.learn(ctx, opts.Secrets) {
 		s.log.WarnContext(ctx, "a secret of a playbook cannot be read", "playbook", text)
 	}
-	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.makeLegs, s.listen} {
+	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
 		}
@@ -97,7 +102,7 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 }
 
 func (s *Salve) makeLegs(context.Context) error {
-	lib, store := s.opts.Library, metered{s.store, s.metrics}
+	lib, store := s.opts.Library, s.rows
 	library, err := decide.NewLibrary(lib.Playbooks, lib.infos)
 	if err != nil {
 		return err
@@ -117,7 +122,7 @@ func (s *Salve) makeLegs(context.Context) error {
 	}
 	s.tell, err = tell.New(store, tell.Options{
 		Log: s.log, Playbooks: lib.Playbooks, Nearest: s.decide.Nearest, ReminderEvery: s.cfg.Incidents.Remind.Std(), Brake: s.brake,
-		Mine: s.mine("reminders", reminderScan), ScanEvery: reminderScan,
+		Mine: s.mine("reminders", reminderScan), ScanEvery: reminderScan, Trace: s.trace,
 	})
 	if err != nil {
 		return err
