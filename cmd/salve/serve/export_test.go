@@ -33,3 +33,18 @@ func (s *Salve) BreakListener() error { return s.web.Close() }
 
 // Metered is a store whose writes are told to the metrics.
 func Metered(store Store, m *prometheus.Metrics) receive.Store { return metered{store, m} }
+
+// Telling reports whether commits are told to an exporter.
+func (s *Salve) Telling() bool {
+	_, telling := s.rows.(telling)
+	return telling
+}
+
+// Joined is the handler that adds the ids of traces named after that origin.
+func Joined(next slog.Handler, hash string) slog.Handler {
+	o := &origin{}
+	if hash != "" {
+		o.set(hash)
+	}
+	return joined{Handler: next, origin: o}
+}

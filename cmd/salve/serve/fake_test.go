@@ -34,6 +34,7 @@ const hookToken = "a-token-of-the-sender"
 type shop struct {
 	*httptest.Server
 	healed atomic.Int32
+	slow   atomic.Bool // healing has not helped so far
 }
 
 func newShop(t *testing.T) *shop {
@@ -43,7 +44,7 @@ func newShop(t *testing.T) *shop {
 		if r.URL.Path == "/heal" && r.Method == http.MethodPost {
 			s.healed.Add(1)
 		}
-		if s.healed.Load() == 0 {
+		if s.healed.Load() == 0 || s.slow.Load() && r.URL.Path == "/" {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))

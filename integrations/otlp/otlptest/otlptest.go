@@ -66,6 +66,14 @@ func (c *Collector) Misbehave(f func(http.ResponseWriter, *http.Request) bool) {
 	c.instead = f
 }
 
+// Hang answers nothing until the sender has gone.
+func Hang(_ http.ResponseWriter, r *http.Request) bool {
+	if _, err := io.Copy(io.Discard, r.Body); err == nil { // only then is it noticed that the sender goes
+		<-r.Context().Done()
+	}
+	return true
+}
+
 // ServeHTTP takes a request.
 func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
@@ -220,7 +228,7 @@ func Tree(spans []Span, facts ...string) string {
 	var draw func(parent string, depth int)
 	draw = func(parent string, depth int) {
 		list := children[parent]
-		slices.SortStableFunc(list, func(a, b Span) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Name, b.Name)) })
+		slices.SortStableFunc(list, func(a, b Span) int { return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Name, b.Name)) })
 		for _, s := range list {
 			b.WriteString(strings.Repeat("  ", depth) + s.Name)
 			for _, f := range facts {
