@@ -228,7 +228,9 @@ func Tree(spans []Span, facts ...string) string {
 	var draw func(parent string, depth int)
 	draw = func(parent string, depth int) {
 		list := children[parent]
-		slices.SortStableFunc(list, func(a, b Span) int { return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Name, b.Name)) })
+		slices.SortStableFunc(list, func(a, b Span) int {
+			return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Name, b.Name))
+		})
 		for _, s := range list {
 			b.WriteString(strings.Repeat("  ", depth) + s.Name)
 			for _, f := range facts {
