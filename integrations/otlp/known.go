@@ -63,7 +63,7 @@ func (e *Exporter) complain(ctx context.Context, err error, t *trouble) {
 	}
 	t.said = time.Now()
 	e.log.WarnContext(ctx, "the collector does not take traces; Salve goes on without it", "endpoint", e.url,
-		"error", why, "waiting", len(e.queue), "dropped", e.lost(t))
+		"error", why, "waiting", e.Stats().Waiting, "dropped", e.lost(t))
 }
 
 // fine says that the collector takes spans again, and what was lost meanwhile.

@@ -64,7 +64,7 @@ type Options struct {
 type Stats struct {
 	Sent    int64  `json:"sent"`              // spans that the collector took
 	Dropped int64  `json:"dropped"`           // spans that it did not
-	Waiting int    `json:"waiting"`           // spans in the queue
+	Waiting int    `json:"waiting"`           // spans in the queue, and those that are tried again
 	Problem string `json:"problem,omitempty"` // of the last request; empty: none
 }
 
@@ -78,6 +78,7 @@ type Exporter struct {
 	queue  chan span
 
 	sent, dropped atomic.Int64
+	held          atomic.Int64 // spans in the hands of Run
 	problem       atomic.Pointer[string]
 
 	known known // owned by Run
@@ -173,7 +174,7 @@ func (e *Exporter) header(ctx context.Context) (http.Header, error) {
 
 // Stats tell how it goes now.
 func (e *Exporter) Stats() Stats {
-	s := Stats{Sent: e.sent.Load(), Dropped: e.dropped.Load(), Waiting: len(e.queue)}
+	s := Stats{Sent: e.sent.Load(), Dropped: e.dropped.Load(), Waiting: len(e.queue) + int(e.held.Load())}
 	if p := e.problem.Load(); p != nil {
 		s.Problem = *p
 	}

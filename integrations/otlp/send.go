@@ -133,6 +133,8 @@ func (e *Exporter) plan(ctx context.Context, id bot.PlanID) *bot.Plan {
 // deliver posts a batch, again where that may help. It reports whether the
 // batch is done with; it is not when ctx ends meanwhile.
 func (e *Exporter) deliver(ctx context.Context, batch []*tracepb.Span, t *trouble) bool {
+	e.held.Store(int64(len(batch)))
+	defer e.held.Store(0)
 	pause := e.opts.Pause
 	for try := 1; ; try++ {
 		err := e.post(ctx, batch, t)
