@@ -20,7 +20,7 @@ type Commit struct {
 // Committed takes the spans that a commit ends. It never waits and keeps nothing
 // of the Commit but what it says.
 func (e *Exporter) Committed(c Commit) {
-	for _, t := range tallies(c.Receipt.Observed) {
+	for _, t := range tallies(c) {
 		if trace := e.traceOf(t.incident); !trace.IsZero() {
 			e.put(e.receive(c, t, trace))
 		}
@@ -80,14 +80,15 @@ func (e *Exporter) told(c Commit, ev *bot.Event, trace bot.TraceID) {
 type tally struct {
 	incident bot.IncidentID
 	first    bot.Observation // the first that changed something
+	at       time.Time       // when the newest of the alerts came in
 	count    map[bot.Outcome]int64
 }
 
 // tallies counts the observations that changed something. A repeat has none, so
 // that it makes no span.
-func tallies(all []bot.Observation) []tally {
+func tallies(c Commit) []tally {
 	var out []tally
-	for _, o := range all {
+	for i, o := range c.Receipt.Observed {
 		if o.Outcome == bot.OutcomeRepeat || o.Outcome == bot.OutcomeStale || o.Incident == 0 {
 			continue
 		}
@@ -99,6 +100,9 @@ func tallies(all []bot.Observation) []tally {
 			out = append(out, tally{incident: o.Incident, first: o, count: map[bot.Outcome]int64{}})
 		}
 		out[at].count[o.Outcome]++
+		if i < len(c.Change.Observed) && c.Change.Observed[i].ReceivedAt.After(out[at].at) {
+			out[at].at = c.Change.Observed[i].ReceivedAt
+		}
 	}
 	return out
 }
@@ -106,11 +110,13 @@ func tallies(all []bot.Observation) []tally {
 // maxTallies is how many Incidents of one delivery are told of.
 const maxTallies = 64
 
-// receive is the span of a delivery.
+// receive is the span of a delivery. It begins when its alerts were read, which
+// is also when the Event of it is: a payload that waited in quarantine began
+// anew then.
 func (e *Exporter) receive(c Commit, t tally, trace bot.TraceID) span {
-	start, source := c.Began, t.first.Key.Source
-	if d := c.Change.Delivery; d != nil {
-		start, source = d.ReceivedAt, d.Source
+	start, source := t.at, t.first.Key.Source
+	if start.IsZero() {
+		start = c.Began
 	}
 	key := "receive " + millis(start) + " " + t.first.Key.Fingerprint + " " + millis(t.first.Key.StartsAt) + " " + string(t.first.Outcome)
 	s := e.newSpan(t.incident, trace, "receive", key)

@@ -160,6 +160,7 @@ func delivery(id bot.IncidentID, outcomes ...bot.Outcome) otlp.Commit {
 		Change: bot.Change{Delivery: &bot.Delivery{Source: "prod", ReceivedAt: at(0)}}}
 	for i, o := range outcomes {
 		key := bot.AlertKey{Source: "prod", Fingerprint: string(rune('a' + i)), StartsAt: at(-60)}
+		c.Change.Observed = append(c.Change.Observed, bot.Alert{AlertKey: key, ReceivedAt: at(0)})
 		c.Receipt.Observed = append(c.Receipt.Observed, bot.Observation{Key: key, Incident: id, Outcome: o})
 	}
 	return c

@@ -22,7 +22,9 @@ func TestADeliveryIsOneSpanForEachIncidentThatItChanged(t *testing.T) {
 	t.Parallel()
 	w := open(t, otlp.Options{Version: "v1", Instance: "abc-1"}).run(t)
 	c := delivery(1, bot.OutcomeNew, bot.OutcomeNew, bot.OutcomeRepeat, bot.OutcomeUpdated)
-	c.Receipt.Observed = append(c.Receipt.Observed, delivery(2, bot.OutcomeResolved).Receipt.Observed...)
+	more := delivery(2, bot.OutcomeResolved)
+	c.Change.Observed = append(c.Change.Observed, more.Change.Observed...)
+	c.Receipt.Observed = append(c.Receipt.Observed, more.Receipt.Observed...)
 	c.From = otlp.ParseLink("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	w.Committed(c)
 	w.Committed(delivery(1, bot.OutcomeRepeat, bot.OutcomeStale))
@@ -328,4 +330,26 @@ func BenchmarkCommitted(b *testing.B) {
 	for b.Loop() { // the queue is full soon: a drop costs what a span costs
 		e.Committed(c)
 	}
+}
+
+func TestAPayloadThatWaitedInQuarantineBeganWhenItWasReadAgain(t *testing.T) {
+	t.Parallel()
+	w := open(t, otlp.Options{}).run(t)
+	c := delivery(1, bot.OutcomeNew)
+	c.Change.Delivery.ReceivedAt = at(-3600)
+	w.Committed(c)
+	spans := w.spans()
+	require.NoError(t, otlptest.Check(spans))
+	require.Equal(t, at(0), spans[1].Start)
+}
+
+func TestATextThatIsTooLongIsNotCutWithinASecret(t *testing.T) {
+	t.Parallel()
+	w := open(t, otlp.Options{}).run(t)
+	c := delivery(1, bot.OutcomeNew)
+	c.Receipt.Observed[0].Key.Source = strings.Repeat("x", 2000) + token
+	w.Committed(c)
+	spans := w.spans()
+	require.Equal(t, "[too long]", spans[1].Attrs["salve.source"])
+	require.Equal(t, "[too long]", spans[1].Attrs["http.route"])
 }

@@ -69,7 +69,7 @@ const (
 
 // maxHeld is the longest text that waits with a span. Of a longer one nothing is
 // said: cut, it might end within a secret, which nobody would see there.
-const maxHeld = 4 << 10
+const maxHeld = 1 << 10
 
 func text[S ~string](key string, v S) attr {
 	if len(v) > maxHeld {
