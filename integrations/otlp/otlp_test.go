@@ -153,7 +153,7 @@ func TestACollectorThatDoesBadlyIsAskedAgainWhereThatHelps(t *testing.T) {
 		"cut off":   {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, true, "connection"},
 		"no answer": {otlptest.Hang, true, "no answer within"},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "http://127.0.0.1:9/", 307)
+			http.Redirect(w, r, "http://127.0.0.1:9/", http.StatusTemporaryRedirect)
 			return true
 		}, false, "answered 307"},
 		"not HTTP":    {garbage, true, "not HTTP"},
