@@ -48,20 +48,21 @@ func (k *known) addPlan(id bot.PlanID, p *bot.Plan) {
 
 // trouble is what was said about the collector.
 type trouble struct {
-	said    time.Time // that it does badly; zero: it does well
+	said    time.Time // that it does badly
+	open    bool      // that was said, and not yet that it does well again
 	warned  time.Time // that it does well and yet spans were dropped
 	dropped int64     // spans that were told of
 }
 
-// complain says in the log that the collector does not take spans: at once, and
-// then each minute.
+// complain says in the log that the collector does not take spans, once a minute
+// at most.
 func (e *Exporter) complain(ctx context.Context, err error, t *trouble) {
 	why := e.opts.Redactor.String(err.Error())
 	e.problem.Store(&why)
 	if time.Since(t.said) < remindEach {
 		return
 	}
-	t.said = time.Now()
+	t.said, t.open = time.Now(), true
 	e.log.WarnContext(ctx, "the collector does not take traces; Salve goes on without it", "endpoint", e.url,
 		"error", why, "waiting", e.Stats().Waiting, "dropped", e.lost(t))
 }
@@ -69,9 +70,9 @@ func (e *Exporter) complain(ctx context.Context, err error, t *trouble) {
 // fine says that the collector takes spans again, and what was lost meanwhile.
 func (e *Exporter) fine(ctx context.Context, t *trouble) {
 	e.problem.Store(nil)
-	if !t.said.IsZero() {
+	if t.open {
+		t.open = false
 		e.log.InfoContext(ctx, "the collector takes traces again", "endpoint", e.url, "dropped", e.lost(t))
-		t.said = time.Time{}
 		return
 	}
 	if e.dropped.Load() > t.dropped && time.Since(t.warned) >= remindEach {

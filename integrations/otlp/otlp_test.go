@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -352,4 +353,42 @@ func TestATextThatIsTooLongIsNotCutWithinASecret(t *testing.T) {
 	spans := w.spans()
 	require.Equal(t, "[too long]", spans[1].Attrs["salve.source"])
 	require.Equal(t, "[too long]", spans[1].Attrs["http.route"])
+}
+
+func TestACollectorThatComesAndGoesFillsNoLog(t *testing.T) {
+	t.Parallel()
+	w := open(t, otlp.Options{})
+	w.run(t)
+	for id := range bot.IncidentID(10) {
+		w.collector.Misbehave(status(403))
+		w.Committed(delivery(2*id+1, bot.OutcomeNew))
+		w.eventually(t, func(s otlp.Stats) bool { return s.Dropped == 2*int64(id+1) })
+		w.collector.Misbehave(nil)
+		w.Committed(delivery(2*id+2, bot.OutcomeNew))
+		w.eventually(t, func(s otlp.Stats) bool { return s.Sent == 2*int64(id+1) })
+	}
+	require.LessOrEqual(t, strings.Count(w.log.String(), "\n"), 3, w.log.String())
+}
+
+func TestWhatIsLostAtTheEndIsSaid(t *testing.T) {
+	t.Parallel()
+	w := open(t, otlp.Options{})
+	w.collector.Misbehave(status(503))
+	w.run(t)
+	for id := range bot.IncidentID(50) {
+		w.Committed(delivery(id+1, bot.OutcomeNew))
+	}
+	w.stop()
+	require.Equal(t, int64(0), w.Stats().Sent)
+	require.Contains(t, w.log.String(), "answered 503")
+	require.Contains(t, w.log.String(), "dropped=")
+	var lost int64
+	for line := range strings.Lines(w.log.String()) {
+		if _, n, ok := strings.Cut(strings.TrimSpace(line), "dropped="); ok {
+			v, err := strconv.ParseInt(n, 10, 64)
+			require.NoError(t, err)
+			lost += v
+		}
+	}
+	require.Equal(t, w.Stats().Dropped, lost, "every span that was lost was told of: %s", w.log.String())
 }

@@ -33,7 +33,15 @@ func (e *Exporter) Run(ctx context.Context) {
 			batch = nil
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), flushFor, fmt.Errorf("no answer within %s of the end", flushFor))
+	e.flush(context.WithoutCancel(ctx), batch, &t)
+	if n := e.lost(&t); n > 0 {
+		e.log.WarnContext(ctx, "traces were dropped that the collector did not take before the end", "endpoint", e.url, "dropped", n)
+	}
+}
+
+// flush sends what waits, each once.
+func (e *Exporter) flush(ctx context.Context, batch []*tracepb.Span, t *trouble) {
+	ctx, cancel := context.WithTimeoutCause(ctx, flushFor, fmt.Errorf("no answer within %s of the end", flushFor))
 	defer cancel()
 	for {
 		for len(batch) < maxBatch && len(e.queue) > 0 {
@@ -42,8 +50,8 @@ func (e *Exporter) Run(ctx context.Context) {
 		if len(batch) == 0 {
 			return
 		}
-		if err := e.post(ctx, batch, &t); err != nil {
-			e.drop(ctx, len(batch)+len(e.queue), err, &t)
+		if err := e.post(ctx, batch, t); err != nil {
+			e.drop(ctx, len(batch)+len(e.queue), err, t)
 			return
 		}
 		batch = nil
@@ -53,9 +61,10 @@ func (e *Exporter) Run(ctx context.Context) {
 // gather waits for a span and for those that come soon after it.
 func (e *Exporter) gather(ctx context.Context) []*tracepb.Span {
 	var batch []*tracepb.Span
+	reading := context.WithoutCancel(ctx) // a span that was taken is made whole
 	select {
 	case s := <-e.queue:
-		batch = e.take(ctx, batch, s)
+		batch = e.take(reading, batch, s)
 	case <-ctx.Done():
 		return nil
 	}
@@ -64,7 +73,7 @@ func (e *Exporter) gather(ctx context.Context) []*tracepb.Span {
 	for len(batch) < maxBatch {
 		select {
 		case s := <-e.queue:
-			batch = e.take(ctx, batch, s)
+			batch = e.take(reading, batch, s)
 		case <-full.C:
 			return batch
 		case <-ctx.Done():
@@ -78,7 +87,6 @@ func (e *Exporter) gather(ctx context.Context) []*tracepb.Span {
 // trace if that was not told by this process. The root says the same whoever
 // tells it and whenever.
 func (e *Exporter) take(ctx context.Context, batch []*tracepb.Span, s span) []*tracepb.Span {
-	ctx = context.WithoutCancel(ctx)
 	if !e.known.root(s.incident) {
 		if root, ok := e.root(ctx, &s); ok {
 			batch = append(batch, e.spell.span(&root))
@@ -94,7 +102,7 @@ func (e *Exporter) take(ctx context.Context, batch []*tracepb.Span, s span) []*t
 }
 
 // readTimeout bounds one read of the store.
-const readTimeout = 5 * time.Second
+const readTimeout = 2 * time.Second
 
 // root is the span that all others of an Incident hang from: the moment at which
 // its first Event was written.
