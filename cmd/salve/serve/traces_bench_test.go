@@ -20,9 +20,9 @@ import (
 	"salve/integrations/otlp/otlptest"
 )
 
-// BenchmarkIngest is what a delivery of one new alert costs whoever sends it,
+// BenchmarkIngestWithTraces is what a delivery of one new alert costs whoever sends it,
 // with traces off, on, and with a collector that does not answer.
-func BenchmarkIngest(b *testing.B) {
+func BenchmarkIngestWithTraces(b *testing.B) {
 	for _, tt := range []struct {
 		name string
 		bad  func(http.ResponseWriter, *http.Request) bool
