@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -65,6 +66,7 @@ func Start(ctx context.Context, url string, legs Legs, opts Options) (*Carrier, 
 	}
 	cfg.MaxConns = 8
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // one opened while it is read-only would stay so
 	cfg.ConnConfig.RuntimeParams["application_name"] = "salve hints"
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

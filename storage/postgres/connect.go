@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sys/unix"
 
 	"salve/bot"
@@ -49,6 +50,8 @@ func configure(url, name string) (*pgx.ConnConfig, error) {
 	}
 	cfg.RuntimeParams["application_name"] = "salve " + name
 	cfg.ConnectTimeout = dialTimeout
+	// One that is opened while the database is read-only would stay so.
+	cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	dialer := &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3},
 		Control:         giveUpSoon,

@@ -33,6 +33,9 @@ func failure(doing string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+	if errors.Is(err, pgconn.ErrReadOnlyConnection) {
+		return fmt.Errorf("%s: %w: %s", doing, bot.ErrUnavailable, advice("25006"))
+	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return fmt.Errorf("%s: %w: the database cannot be reached; check that it runs and that its address is right: %w", doing, bot.ErrUnavailable, err)
