@@ -2,141 +2,110 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
-	"time"
+	"strings"
 
-	_ "modernc.org/sqlite" // reads what the process left
-
-	"salve/cmd/internal/trial"
+	"salve/bot"
+	"salve/bot/audit"
 )
 
 // Report is what a session found. All promises held when there is one.
 type Report struct {
-	Kills    int
+	Kills     int
+	Recovered []recovery // after each fault
+
 	Acked    int
+	Retried  int // posts that were not acknowledged
 	Calls    int // calls at the far end
-	Repeated int // keyed calls made again after a kill
-	Unknown  int // steps that are left to a person: a kill took the outcome of an unsafe one
-	CutOff   int // of these, keyed ones that kills cut off again and again
+	Repeated int // keyed calls made again after a fault
+	Unknown  int // steps that are left to a person: a fault took the outcome of an unsafe one
+	CutOff   int // of these, keyed ones that faults cut off again and again
+
+	Votes     int // approvals that were tried
+	AtOnce    int // pairs of these by one person at the same moment
+	Decisions int // approvals that were decided, once each
+	Runs      int
+	Events    int64
 }
 
 func (r Report) String() string {
-	return fmt.Sprintf("%d kills: %d alerts acknowledged, 0 lost; %d calls, of which %d repeats under the same key; 0 unsafe steps done twice, %d steps left to a person, %d of them keyed and cut off again and again; audit proves",
-		r.Kills, r.Acked, r.Calls, r.Repeated, r.Unknown, r.CutOff)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d kills, %d other faults: %d alerts acknowledged, 0 lost (%d posts were not acknowledged)\n", r.Kills, len(r.Recovered), r.Acked, r.Retried)
+	fmt.Fprintf(&b, "%d calls, of which %d repeats under the same key; 0 unsafe steps done twice, %d steps left to a person, %d of them keyed and cut off again and again\n",
+		r.Calls, r.Repeated, r.Unknown, r.CutOff)
+	fmt.Fprintf(&b, "%d decisions out of %d votes, %d pairs at once: 1 decision and at most 1 run each; %d runs, all allowed by an earlier event; %d events prove\n",
+		r.Decisions, r.Votes, r.AtOnce, r.Runs, r.Events)
+	for _, rec := range r.Recovered {
+		fmt.Fprintln(&b, rec)
+	}
+	return b.String()
 }
 
-// settle waits until nothing goes on by itself any more, stops the process, and
-// checks what is on disk against what was acknowledged and what was called.
-func (s *session) settle(ctx context.Context, p *trial.Process, send *senders, far *farEnd) (Report, error) {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Dir, "salve.db")+"?mode=ro&_pragma=busy_timeout(5000)")
+// report reads what is on disk, when every process has ended, and checks it
+// against what was acknowledged, said and called.
+func (s *session) report(ctx context.Context) (Report, error) {
+	ev, err := s.read(ctx)
 	if err != nil {
-		p.Kill()
 		return Report{}, err
 	}
-	defer db.Close()
-	err = quiet(ctx, db)
-	if err = errors.Join(err, p.Stop()); err != nil {
-		return Report{}, err
+	rep := Report{
+		Kills: s.o.Kills, Recovered: s.found, Acked: len(ev.acked), Retried: s.senders.retried,
+		Votes: s.clickers.votes, AtOnce: s.clickers.atOnce, Runs: len(ev.runs), Events: ev.proof.Events,
 	}
-	rep := Report{Kills: s.o.Kills, Acked: len(send.acked)}
 	if rep.Acked == 0 {
 		return rep, errors.New("nothing was acknowledged; the session says nothing")
 	}
-	waiting, err := rows(ctx, db, `SELECT target FROM runs WHERE state = 'waiting'`)
-	if err != nil {
-		return rep, err
-	}
-	known, err := rows(ctx, db, `SELECT fingerprint FROM alerts`)
-	if err != nil {
-		return rep, err
-	}
-	if err := rep.check(send.acked, known, waiting, far); err != nil {
-		return rep, err
-	}
-	out, err := exec.CommandContext(ctx, s.o.Binary, "audit", "verify", "--data-dir", p.Dir).CombinedOutput()
-	if err != nil {
-		return rep, fmt.Errorf("the audit does not prove: %w\n%s", err, out)
+	if broken := few(rep.check(ev)); broken != nil {
+		return rep, fmt.Errorf("seed %d: %w", s.o.Seed, broken)
 	}
 	return rep, nil
 }
 
-// quiet waits until no run goes on by itself and no incident is due.
-func quiet(ctx context.Context, db *sql.DB) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 60*time.Second, errors.New("work is stuck: runs or incidents are still due after 60 s"))
-	defer cancel()
-	for calm := 0; calm < 3; {
-		var busy int
-		err := db.QueryRowContext(ctx, `SELECT
-			(SELECT COUNT(*) FROM runs WHERE active = 1 AND state != 'waiting') +
-			(SELECT COUNT(*) FROM incidents WHERE due_at > 0 AND due_at <= $1)`, time.Now().UnixMilli()).Scan(&busy)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		calm++
-		if busy > 0 {
-			calm = 0
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-	return nil
-}
-
-func rows(ctx context.Context, db *sql.DB, q string) (map[string]bool, error) {
-	rs, err := db.QueryContext(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	defer rs.Close()
-	out := map[string]bool{}
-	for rs.Next() {
-		var v string
-		if err := rs.Scan(&v); err != nil {
-			return nil, err
-		}
-		out[v] = true
-	}
-	return out, rs.Err()
-}
-
-// check holds the promises against what happened, alert by alert.
-func (r *Report) check(acked map[string]string, known, waiting map[string]bool, far *farEnd) error {
-	var broken []error
-	for uid, kind := range acked {
-		calls, keys := far.total(uid)
-		r.Calls += calls
-		switch {
-		case !known[uid]:
-			broken = append(broken, fmt.Errorf("alert %s was acknowledged and is lost", uid))
-		case keys > 1 || keys == 1 && far.calls[uid][""] > 0:
-			broken = append(broken, fmt.Errorf("alert %s: %d calls under %d keys", uid, calls, keys))
-		case kind == "none" && calls > 0:
-			broken = append(broken, fmt.Errorf("alert %s: acted on without a playbook", uid))
-		case kind == "keyed" && calls == 0 && !waiting[uid]: // a person is asked after several attempts that a kill cut off
-			broken = append(broken, fmt.Errorf("alert %s: its keyed step was never taken and nobody is asked", uid))
-		case kind == "unsafe" && calls > 1:
-			broken = append(broken, fmt.Errorf("alert %s: its unsafe step was done %d times", uid, calls))
-		case kind == "unsafe" && calls == 0 && !waiting[uid]:
-			broken = append(broken, fmt.Errorf("alert %s: its unsafe step was never taken and nobody is asked", uid))
-		}
-		if kind == "keyed" {
-			r.Repeated += max(0, calls-1)
-		}
-		if waiting[uid] {
-			r.Unknown++
-		}
-		if waiting[uid] && kind == "keyed" {
-			r.CutOff++
-		}
-	}
+// few is the first of many, for people.
+func few(broken []error) error {
 	if len(broken) > 10 {
-		broken = append(broken[:10], fmt.Errorf("and %d more", len(broken)-10))
+		broken = append(broken[:10:10], fmt.Errorf("and %d more", len(broken)-10))
 	}
 	return errors.Join(broken...)
+}
+
+const everything = 1 << 30 // rows
+
+// read gathers the evidence.
+func (s *session) read(ctx context.Context) (ev evidence, err error) {
+	ev = evidence{
+		sent: s.senders.sent, acked: s.senders.acked, said: s.clickers.said, calls: s.far.calls,
+		plans: map[bot.PlanID]bot.Plan{}, approvals: map[bot.ApprovalID]bot.Approval{}, audit: newTrail(),
+	}
+	if ev.known, err = s.base.known(ctx); err != nil {
+		return ev, err
+	}
+	store, err := s.base.open(ctx)
+	if err != nil {
+		return ev, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if ev.runs, err = store.Runs(ctx, bot.RunQuery{Limit: everything}); err != nil {
+		return ev, err
+	}
+	asked, err := store.Approvals(ctx, bot.ApprovalQuery{Limit: everything})
+	if err != nil {
+		return ev, err
+	}
+	for _, a := range asked {
+		ev.approvals[a.ID] = a
+	}
+	for _, r := range ev.runs {
+		if ev.plans[r.Plan], err = store.Plan(ctx, r.Plan); err != nil {
+			return ev, fmt.Errorf("the plan of %s: %w", r.ID, err)
+		}
+	}
+	ev.proof, err = audit.Verify(audit.From(func(f func(bot.Event) error) error {
+		return store.EachEvent(ctx, func(e bot.Event) error {
+			ev.audit.take(e)
+			return f(e)
+		})
+	}))
+	return ev, err
 }

@@ -6,114 +6,139 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"salve/cmd/internal/trial"
 )
 
 // Options of one session.
 type Options struct {
-	Binary string
-	Dir    string // an empty folder
-	Kills  int
-	Seed   uint64
-	Log    io.Writer
+	Binary   string
+	Dir      string   // an empty folder
+	Storage  string   // sqlite or postgres
+	Replicas int      // processes; one on sqlite
+	Kills    int      // at random points, before the faults
+	Faults   []string // by name; applied in an order that the seed draws
+	Seed     uint64
+	Log      io.Writer
 }
 
-const config = `sources:
-  - {name: torture, type: alertmanager, anonymous: true, group_by: [fingerprint]}
-playbooks: {dirs: [%s], library: false}
-egress: {allow: [%q]}
-log: {level: warn}
-`
-
-// Two playbooks that differ in one word: whether the far end honours a key.
-const playbook = `name: torture-%[1]s
-owner: torture
-match: alert.labels["kind"] == "%[1]s"
-target: alert.labels["uid"]
-mode: auto
-auto_below: high
-approvers: [torture]
-steps:
-  - id: call
-    uses: http
-    repeat: %[2]s
-    with:
-      url: %[3]s/%[1]s
-      text: ${{ alert.labels["uid"] }}
-`
+// session is one of it: a fleet, who sends, who clicks, and what they act on.
+type session struct {
+	o        Options
+	base     *base
+	fleet    *fleet
+	far      *farEnd
+	senders  *senders
+	clickers *clickers
+	found    []recovery
+}
 
 // Torture runs one session and checks it. An error is a broken promise, or a
 // session that could not be held.
 func Torture(ctx context.Context, o Options) (Report, error) {
-	fmt.Fprintf(o.Log, "seed %d, %d kills\n", o.Seed, o.Kills)
+	if o.Storage != sqliteStorage && o.Storage != postgresStorage || o.Replicas < 1 || o.Storage == sqliteStorage && o.Replicas > 1 {
+		return Report{}, fmt.Errorf("%d replicas on %q: sqlite is for one, postgres for one or more", o.Replicas, o.Storage)
+	}
+	draw, err := named(o.Faults, o.Storage)
+	if err != nil {
+		return Report{}, err
+	}
+	rng := rand.New(rand.NewPCG(o.Seed, 1))
+	rng.Shuffle(len(draw), func(i, j int) { draw[i], draw[j] = draw[j], draw[i] })
+	fmt.Fprintf(o.Log, "seed %d: %d replicas on %s, %d kills, %d faults\n", o.Seed, o.Replicas, o.Storage, o.Kills, len(draw))
 	far, err := startFarEnd(o.Seed)
 	if err != nil {
 		return Report{}, err
 	}
 	defer far.close()
-	s, err := prepare(o, far)
+	base, err := openBase(ctx, o)
 	if err != nil {
 		return Report{}, err
 	}
-	senders := newSenders(far)
-	rng := rand.New(rand.NewPCG(o.Seed, 1))
-	for k := range o.Kills {
-		if err := s.round(ctx, senders, rng); err != nil {
-			return Report{}, fmt.Errorf("kill %d of seed %d: %w", k+1, o.Seed, err)
-		}
-	}
-	p, err := trial.Start(ctx, s.setting)
+	defer base.close()
+	s := &session{o: o, base: base, far: far}
+	text, err := writePlaybooks(o.Dir, far)
 	if err != nil {
 		return Report{}, err
 	}
-	return s.settle(ctx, p, senders, far)
+	if s.fleet, err = newFleet(o, base, text); err != nil {
+		return Report{}, err
+	}
+	defer s.fleet.close()
+	return s.hold(ctx, draw, rng)
 }
 
-// session is what stays the same from kill to kill.
-type session struct {
-	o       Options
-	setting trial.Setting
+// pauses of senders: one process that is killed before it falls behind takes
+// what it can get; a fleet is to be found at work, not under load.
+var pauses = map[string]time.Duration{sqliteStorage: 3 * time.Millisecond, postgresStorage: 60 * time.Millisecond}
+
+// hold starts everything, applies the faults, waits until it is quiet, and
+// checks.
+func (s *session) hold(ctx context.Context, draw []fault, rng *rand.Rand) (rep Report, err error) {
+	if err := s.fleet.start(ctx, s.fleet.all...); err != nil {
+		return rep, err
+	}
+	if s.clickers, err = introduce(ctx, s.fleet); err != nil {
+		return rep, err
+	}
+	s.senders = newSenders(s.fleet, s.o.Seed, pauses[s.o.Storage])
+	sending, stopSending := context.WithCancel(ctx)
+	clicking, stopClicking := context.WithCancel(ctx)
+	var send, click sync.WaitGroup
+	send.Go(func() { s.senders.run(sending) })
+	click.Go(func() { s.clickers.run(clicking, s.o.Seed) })
+	err = s.suffer(ctx, draw, rng)
+	stopSending()
+	send.Wait()
+	if err == nil {
+		err = s.base.quiet(ctx)
+	}
+	stopClicking()
+	click.Wait()
+	if err != nil {
+		return rep, fmt.Errorf("seed %d: %w", s.o.Seed, err)
+	}
+	if err := s.fleet.stop(); err != nil {
+		return rep, err
+	}
+	return s.report(ctx)
 }
 
-func prepare(o Options, far *farEnd) (*session, error) {
-	books := filepath.Join(o.Dir, "playbooks")
-	err := os.MkdirAll(books, 0o700)
-	for kind, repeat := range map[string]string{"keyed": "keyed", "unsafe": "never"} {
-		text := fmt.Appendf(nil, playbook, kind, repeat, far.url)
-		err = errors.Join(err, os.WriteFile(filepath.Join(books, kind+".yaml"), text, 0o600))
-	}
-	if err != nil {
-		return nil, err
-	}
-	addr, err := trial.FreeAddress()
-	if err != nil {
-		return nil, err
-	}
-	return &session{o: o, setting: trial.Setting{
-		Binary: o.Binary, Dir: o.Dir, Listen: addr, Config: fmt.Sprintf(config, books, far.address),
-	}}, nil
-}
-
-// round starts the process, sends for a random while, and kills it while the
-// senders go on.
-func (s *session) round(ctx context.Context, send *senders, rng *rand.Rand) error {
-	p, err := trial.Start(ctx, s.setting)
-	if err != nil {
+// suffer kills, and then applies one fault after the other.
+func (s *session) suffer(ctx context.Context, draw []fault, rng *rand.Rand) error {
+	if err := s.killAtRandom(ctx, rng); err != nil {
 		return err
 	}
-	sending, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() { send.keepSending(sending, p.URL+"/v1/hooks/torture") })
+	for _, f := range draw {
+		time.Sleep(time.Duration(200+rng.IntN(800)) * time.Millisecond)
+		rec, err := s.apply(ctx, f, s.fleet.all[rng.IntN(len(s.fleet.all))])
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		fmt.Fprintln(s.o.Log, rec)
+		s.found = append(s.found, rec)
 	}
-	time.Sleep(time.Duration(5+rng.IntN(150)) * time.Millisecond)
-	p.Kill()
-	stop()
-	wg.Wait()
 	return ctx.Err()
+}
+
+// apply applies one fault and waits until everything is well.
+func (s *session) apply(ctx context.Context, f fault, r *replica) (rec recovery, err error) {
+	rec.fault = f.name
+	begun := time.Now()
+	if err := f.begin(ctx, s.fleet, r); err != nil {
+		return rec, err
+	}
+	if f.victim {
+		rec.others, err = s.goOn(ctx, r, begun)
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(begun.Add(f.hold))):
+	}
+	over := time.Now()
+	if err := errors.Join(err, f.end(ctx, s.fleet, r), ctx.Err()); err != nil {
+		return rec, err
+	}
+	err = s.healthy(ctx, over, &rec)
+	return rec, err
 }

@@ -43,8 +43,10 @@ type Process struct {
 	Dir   string        // its data directory
 	Ready time.Duration // from start to ready
 
-	cmd  *exec.Cmd
-	logs *buffer
+	cmd   *exec.Cmd
+	logs  *buffer
+	ended chan struct{} // closed when it has
+	how   error         // of the end; read after ended
 }
 
 // Setting is what a process is started with. Config is added to data_dir and
@@ -72,7 +74,7 @@ func Start(ctx context.Context, s Setting) (*Process, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	p := &Process{URL: "http://" + s.Listen, Dir: data, logs: &buffer{}}
+	p := &Process{URL: "http://" + s.Listen, Dir: data, logs: &buffer{}, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, s.Binary, "serve", "--config", file)
 	p.cmd.Env = append(os.Environ(), s.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.logs, p.logs
@@ -80,7 +82,8 @@ func Start(ctx context.Context, s Setting) (*Process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start salve: %w", err)
 	}
-	if err := waitReady(ctx, p.URL+"/readyz"); err != nil {
+	go func() { p.how = p.cmd.Wait(); close(p.ended) }() // ends with the process
+	if err := p.waitReady(ctx, p.URL+"/readyz"); err != nil {
 		p.Kill()
 		return nil, fmt.Errorf("salve: %w\n%s", err, p.Logs())
 	}
@@ -98,22 +101,25 @@ func FreeAddress() (string, error) {
 	return ln.Addr().String(), nil
 }
 
-func waitReady(ctx context.Context, url string) error {
+func (p *Process) waitReady(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("not ready within 30 s"))
 	defer cancel()
 	for {
-		if answers(ctx, url) {
+		if Answers(ctx, url) {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-p.ended:
+			return fmt.Errorf("it ended by itself: %w", p.how)
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }
 
-func answers(ctx context.Context, url string) bool {
+// Answers reports whether a page answers 200.
+func Answers(ctx context.Context, url string) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
@@ -130,16 +136,20 @@ func answers(ctx context.Context, url string) bool {
 // Kill ends the process as a power cut would, and waits for it.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may have ended by itself
-	_ = p.cmd.Wait()         // killed: always an error
+	<-p.ended
 }
+
+// Ended is closed when the process has ended, whoever ended it.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // Stop asks the process to end and waits for it.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop salve: %w", err)
 	}
-	if err := p.cmd.Wait(); err != nil {
-		return fmt.Errorf("salve ended: %w\n%s", err, p.Logs())
+	<-p.ended
+	if p.how != nil {
+		return fmt.Errorf("salve ended: %w\n%s", p.how, p.Logs())
 	}
 	return nil
 }
