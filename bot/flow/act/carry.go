@@ -100,6 +100,9 @@ func (e *errand) begin(ctx, hard context.Context, m runner.Move) error {
 	return err
 }
 
+// errLapsed is why a step was not begun although it is on record.
+var errLapsed = errors.New("the lease ended before the step began")
+
 // perform carries out the step in flight while the lease holds.
 func (e *errand) perform(hard context.Context) runner.Result {
 	if e.leg.opts.Lease == nil {
@@ -108,7 +111,7 @@ func (e *errand) perform(hard context.Context) runner.Result {
 	held, release := e.leg.opts.Lease.Held(hard)
 	defer release()
 	if held.Err() != nil && hard.Err() == nil {
-		return runner.Result{Err: fmt.Errorf("%w: %w", context.Cause(held), bot.ErrUntouched)}
+		return runner.Result{Err: fmt.Errorf("%w: %w", errLapsed, context.Cause(held))}
 	}
 	res := e.leg.do(held, e)
 	if res.Err != nil && held.Err() != nil && !errors.Is(res.Err, bot.ErrUntouched) {
@@ -157,13 +160,11 @@ func (e *errand) unclear(ctx context.Context, started bot.Run, asked time.Time, 
 	if ctx.Err() == nil {
 		e.leg.opts.Log.WarnContext(ctx, "step cannot start yet", "run", started.ID, "error", err)
 	}
-	for wait := backOff(e.failed); ; wait = min(2*wait, maxWait) {
-		if !pause(ctx, wait) {
-			return false, err
-		}
-		if e.reread(ctx) == nil {
-			break
-		}
+	if !pause(ctx, backOff(e.failed)) {
+		return false, err
+	}
+	if rerr := e.reread(ctx); rerr != nil {
+		return false, errors.Join(err, rerr)
 	}
 	if e.isOurs(e.run, started) && time.Since(asked) < fresh {
 		return true, nil
@@ -177,13 +178,19 @@ func (e *errand) unclear(ctx context.Context, started bot.Run, asked time.Time, 
 }
 
 // reread loads the Run after a conflict. Its Incident is read when it is wanted.
+// It is tried as long as ctx lives: the row may say that a step is in flight, and
+// while this process lives nobody else would take that up.
 func (e *errand) reread(ctx context.Context) error {
-	run, err := e.leg.store.Run(context.WithoutCancel(ctx), e.run.ID)
-	if err != nil {
-		return fmt.Errorf("read %s again: %w", e.run.ID, err)
+	for wait := minWait; ; wait = min(2*wait, maxWait) {
+		run, err := e.leg.store.Run(context.WithoutCancel(ctx), e.run.ID)
+		if err == nil {
+			e.run, e.inc = run, nil
+			return nil
+		}
+		if errors.Is(err, bot.ErrNotFound) || !pause(ctx, wait) {
+			return fmt.Errorf("read %s again: %w", e.run.ID, err)
+		}
 	}
-	e.run, e.inc = run, nil
-	return nil
 }
 
 // verify asks the checks that have not held yet.
@@ -205,19 +212,20 @@ func (e *errand) verify(ctx context.Context) error {
 // way, that the next one is started: one commit for both. It reports whether a
 // step is to be carried out afterwards.
 func (e *errand) record(ctx, hard context.Context, res runner.Result) (bool, error) {
-	done, _, _ := runner.Order(e.run, e.plan)
+	mine, lapsed := e.run, errors.Is(res.Err, errLapsed)
 	end := func(r bot.Run) bot.Run {
-		have, _, flying := runner.Order(r, e.plan)
 		switch {
-		case !flying || have.Key != done.Key || have.Attempt != done.Attempt:
+		case !e.isOurs(r, mine):
 			return r // recorded already
+		case lapsed:
+			return runner.PutBack(r, e.leg.now())
 		case res.Cut || res.Err != nil && hard.Err() != nil:
 			return runner.Recovered(r, e.plan, e.leg.now())
 		default:
 			return runner.Ended(r, e.plan, res, e.leg.now())
 		}
 	}
-	if next, ok := e.chain(ctx, end(e.run)); ok {
+	if next, ok := e.chain(ctx, end(e.run)); ok && !lapsed {
 		if flying, err := e.launch(hard, next, nil); flying || err != nil {
 			return flying, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,16 @@ type faulty struct {
 	mu     sync.Mutex
 	before func(bot.Change) error
 	after  func(bot.Change) error
+	reads  func() error
+}
+
+func (f *faulty) Run(ctx context.Context, id bot.RunID) (bot.Run, error) {
+	if f.reads != nil {
+		if err := f.reads(); err != nil {
+			return bot.Run{}, err
+		}
+	}
+	return f.Store.Run(ctx, id)
 }
 
 func (f *faulty) Commit(ctx context.Context, c bot.Change) (bot.Receipt, error) {
@@ -344,4 +355,59 @@ func TestResolvedAsksTheStore(t *testing.T) {
 	_, err = probe.Probe(t.Context(), bot.PlanCheck{}, bot.Run{Incident: 999})
 	require.ErrorIs(t, err, bot.ErrNotFound)
 	require.True(t, probe.Info().Probe)
+}
+
+// lease is one that lapses now and then.
+type lease struct {
+	mu     sync.Mutex
+	lapses int // how often it has lapsed when it is asked for next
+}
+
+func (l *lease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
+	held, cancel := context.WithCancel(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lapses > 0 {
+		l.lapses--
+		cancel()
+	}
+	return held, cancel
+}
+
+func TestAStepThatALapsedLeaseKeptFromBeginningIsBegunLater(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(o *act.Options) { o.Lease = &lease{lapses: 2} })
+	h.serve()
+	id := h.run("web-1", nil, step("a", bot.RepeatNever, false), step("b", bot.RepeatNever, false))
+	r := h.untilState(id, bot.RunUnverified)
+	require.Equal(t, 1, h.hand.calls("web-1/a"))
+	require.Equal(t, 1, h.hand.calls("web-1/b"))
+	require.Equal(t, 1, r.Steps[0].Attempt)
+	require.Equal(t, 3, strings.Count(strings.Join(h.kinds(id), " "), string(bot.EventStepStarted))-1, "each start is on record")
+}
+
+func TestAnOutcomeIsNotForgottenWhileTheRowCannotBeRead(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var mu sync.Mutex
+	met, away := false, 0
+	store := &faulty{Store: h.store, before: func(c bot.Change) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if met || len(c.Events) == 0 || c.Events[0].Kind != bot.EventStepEnded {
+			return nil
+		}
+		met, away = true, 3
+		return bot.ErrConflict // as when the incident has changed
+	}, reads: func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if away--; away >= 0 {
+			return fmt.Errorf("no connection is left: %w", bot.ErrUnavailable)
+		}
+		return nil
+	}}
+	h.serveOn(store)
+	h.untilState(h.run("web-1", nil, step("a", bot.RepeatNever, false)), bot.RunUnverified)
+	require.Equal(t, 1, h.hand.calls("web-1/a"))
 }
