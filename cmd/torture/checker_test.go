@@ -91,7 +91,7 @@ func story(t *testing.T) evidence {
 	for _, e := range []bot.Event{
 		{Seq: 1, Kind: bot.EventApproved, Approval: 1, Data: told},
 		{Seq: 2, Kind: bot.EventRunPlanned, Approval: 1, Run: 1},
-		{Seq: 3, Kind: bot.EventStepStarted, Approval: 1, Run: 1, At: noon, Data: map[string]string{"key": "k", "digest": string(plan.Digest)}},
+		{Seq: 3, Kind: bot.EventStepStarted, Approval: 1, Run: 1, At: noon, Data: map[string]string{"step": "call", "attempt": "1", "key": "k", "digest": string(plan.Digest)}},
 	} {
 		ev.audit.take(e)
 	}
@@ -126,6 +126,9 @@ func TestABrokenPromiseAboutARunIsFound(t *testing.T) {
 		{"a decision about nothing", func(ev *evidence) { ev.audit.decisions[3] = 1 }, "about A-3, which is not there"},
 		{"approved without a run", func(ev *evidence) { ev.runs = nil }, "A-1 is approved and has 0 runs"},
 		{"a chain that does not prove", func(ev *evidence) { ev.proof.Faults = []audit.Fault{{Kind: audit.Missing}} }, "does not prove"},
+		{"a call of what was taken back", func(ev *evidence) {
+			ev.audit.take(bot.Event{Seq: 4, Kind: bot.EventStepEnded, Run: 1, Data: map[string]string{"state": "planned", "step": "call", "attempt": "0"}})
+		}, "1 steps were started, and the audit tells of 0"},
 		{"nobody voted", func(ev *evidence) { a := ev.approvals[1]; a.Votes = nil; ev.approvals[1] = a }, "approved by 0 people"},
 	}
 	for _, tt := range tests {

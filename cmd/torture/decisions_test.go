@@ -33,7 +33,7 @@ type free struct{}
 
 func (free) Halts(context.Context) ([]bot.Halt, error) { return nil, nil }
 func (free) SetFlag(string) error                      { return nil }
-func (free) ClearFlag() error                          { return nil }
+func (free) ClearFlag(time.Time) error                 { return nil }
 
 // empty is a quarantine with nothing in it.
 type empty struct{}

@@ -35,7 +35,7 @@ func (e evidence) byTarget() map[string][]bot.Run {
 // trail is what the audit tells, in the order of its chain.
 type trail struct {
 	planned   map[bot.RunID][]bot.Event
-	started   map[bot.RunID][]bot.Event      // step.started
+	started   map[bot.RunID][]bot.Event      // step.started, but for those that were taken back before they began
 	approved  map[bot.ApprovalID][]bot.Event // approval.approved
 	decisions map[bot.ApprovalID]int         // Events that decide
 }
@@ -53,11 +53,26 @@ func (t *trail) take(e bot.Event) {
 		t.planned[e.Run] = append(t.planned[e.Run], e)
 	case bot.EventStepStarted:
 		t.started[e.Run] = append(t.started[e.Run], e)
+	case bot.EventStepEnded:
+		t.takeBack(e)
 	case bot.EventApproved:
 		t.approved[e.Approval] = append(t.approved[e.Approval], e)
 		t.decisions[e.Approval]++
 	case bot.EventDenied, bot.EventExpired, bot.EventWithdrawn:
 		t.decisions[e.Approval]++
+	}
+}
+
+// takeBack drops the last start of a run when the Event says that it was not
+// begun after all: the step is planned again, and has one attempt less.
+func (t *trail) takeBack(e bot.Event) {
+	all := t.started[e.Run]
+	if len(all) == 0 || e.Data["state"] != string(bot.StepPlanned) {
+		return
+	}
+	last := all[len(all)-1]
+	if e.Data["step"] == last.Data["step"] && e.Data["attempt"] < last.Data["attempt"] { // of one digit each
+		t.started[e.Run] = all[:len(all)-1]
 	}
 }
 

@@ -21,6 +21,7 @@ type call struct {
 type farEnd struct {
 	url     string
 	address string
+	slow    int // one call in so many takes up to 400 ms
 	srv     *http.Server
 
 	mu    sync.Mutex
@@ -28,14 +29,18 @@ type farEnd struct {
 	calls map[string][]call // by uid, in the order in which they came
 }
 
-func startFarEnd(seed uint64) (*farEnd, error) {
+// slowOnes are how many calls take long, by storage: a process that is killed
+// again and again is to get some things done in between.
+var slowOnes = map[string]int{sqliteStorage: 20, postgresStorage: 3}
+
+func startFarEnd(o Options) (*farEnd, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	f := &farEnd{
 		url: "http://" + ln.Addr().String(), address: ln.Addr().String(),
-		rng: rand.New(rand.NewPCG(seed, 2)), calls: map[string][]call{},
+		slow: slowOnes[o.Storage], rng: rand.New(rand.NewPCG(o.Seed, 2)), calls: map[string][]call{},
 	}
 	f.srv = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = f.srv.Serve(ln) }() // ends with close
@@ -55,7 +60,7 @@ func (f *farEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.calls[uid] = append(f.calls[uid], call{kind: r.URL.Path[1:], key: r.Header.Get("Idempotency-Key"), at: at})
 	wait := time.Duration(f.rng.IntN(20)) * time.Millisecond
-	if f.rng.IntN(20) == 0 {
+	if f.rng.IntN(f.slow) == 0 {
 		wait *= 20
 	}
 	f.mu.Unlock()

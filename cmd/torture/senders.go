@@ -27,7 +27,7 @@ type senders struct {
 }
 
 const (
-	manySenders = 4
+	manySenders = 6
 	tries       = 3 // posts of one alert
 )
 

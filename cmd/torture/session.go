@@ -46,7 +46,7 @@ func Torture(ctx context.Context, o Options) (Report, error) {
 	rng := rand.New(rand.NewPCG(o.Seed, 1))
 	rng.Shuffle(len(draw), func(i, j int) { draw[i], draw[j] = draw[j], draw[i] })
 	fmt.Fprintf(o.Log, "seed %d: %d replicas on %s, %d kills, %d faults\n", o.Seed, o.Replicas, o.Storage, o.Kills, len(draw))
-	far, err := startFarEnd(o.Seed)
+	far, err := startFarEnd(o)
 	if err != nil {
 		return Report{}, err
 	}
@@ -70,7 +70,7 @@ func Torture(ctx context.Context, o Options) (Report, error) {
 
 // pauses of senders: one process that is killed before it falls behind takes
 // what it can get; a fleet is to be found at work, not under load.
-var pauses = map[string]time.Duration{sqliteStorage: 3 * time.Millisecond, postgresStorage: 60 * time.Millisecond}
+var pauses = map[string]time.Duration{sqliteStorage: 3 * time.Millisecond, postgresStorage: 40 * time.Millisecond}
 
 // hold starts everything, applies the faults, waits until it is quiet, and
 // checks.
