@@ -11,8 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sys/unix"
-
-	"salve/bot"
 )
 
 const (
@@ -50,7 +48,8 @@ func configure(url, name string) (*pgx.ConnConfig, error) {
 	}
 	cfg.RuntimeParams["application_name"] = "salve " + name
 	cfg.ConnectTimeout = dialTimeout
-	// One that is opened while the database is read-only would stay so.
+	// One that is opened while the database is read-only would stay so; and those
+	// of a standby are.
 	cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	dialer := &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3},
@@ -88,13 +87,9 @@ func connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
 }
 
 func synchronous(ctx context.Context, conn *pgx.Conn) error {
-	var commit, recovering string
-	row := conn.QueryRow(ctx, "SELECT current_setting('synchronous_commit'), pg_is_in_recovery()::text")
-	if err := row.Scan(&commit, &recovering); err != nil {
+	var commit string
+	if err := conn.QueryRow(ctx, "SELECT current_setting('synchronous_commit')").Scan(&commit); err != nil {
 		return failure("look at the database", err)
-	}
-	if recovering == "true" {
-		return fmt.Errorf("connect to the database: %w: it is a standby, which cannot be written; name the primary", bot.ErrUnavailable)
 	}
 	if commit != "off" {
 		return nil
