@@ -145,10 +145,11 @@ func TestABrokenPromiseAboutARunIsFound(t *testing.T) {
 func TestAReportSaysWhatWasFound(t *testing.T) {
 	t.Parallel()
 	ev := story(t)
-	rep := Report{Kills: 2, Recovered: []recovery{{fault: "stop", others: time.Second}}, Acked: 1}
+	rep := Report{Kills: 2, Recovered: []recovery{{fault: "stop", others: time.Second}, {fault: "stop", ready: 2 * time.Second}}, Acked: 1}
 	require.Empty(t, rep.check(ev))
 	require.Equal(t, 1, rep.Calls)
 	require.Equal(t, 1, rep.Decisions)
+	require.Equal(t, []recovery{{fault: "stop", others: time.Second, ready: 2 * time.Second}}, longest(rep.Recovered))
 	require.Contains(t, rep.String(), "stop")
 	require.Len(t, strings.Split(few(make12()).Error(), "\n"), 11)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"salve/bot"
@@ -36,10 +37,26 @@ func (r Report) String() string {
 		r.Calls, r.Repeated, r.Unknown, r.CutOff)
 	fmt.Fprintf(&b, "%d decisions out of %d votes, %d pairs at once: 1 decision and at most 1 run each; %d runs, all allowed by an earlier event; %d events prove\n",
 		r.Decisions, r.Votes, r.AtOnce, r.Runs, r.Events)
-	for _, rec := range r.Recovered {
+	for _, rec := range longest(r.Recovered) {
 		fmt.Fprintln(&b, rec)
 	}
 	return b.String()
+}
+
+// longest is one recovery for each fault, with the longest times.
+func longest(all []recovery) (out []recovery) {
+	for _, rec := range all {
+		i := slices.IndexFunc(out, func(o recovery) bool { return o.fault == rec.fault })
+		if i < 0 {
+			out = append(out, rec)
+			continue
+		}
+		o := &out[i]
+		o.others, o.ready = max(o.others, rec.others), max(o.ready, rec.ready)
+		o.acked, o.acted = max(o.acked, rec.acked), max(o.acted, rec.acted)
+	}
+	slices.SortFunc(out, func(a, b recovery) int { return strings.Compare(a.fault, b.fault) })
+	return out
 }
 
 // report reads what is on disk, when every process has ended, and checks it

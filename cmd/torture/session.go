@@ -115,7 +115,7 @@ func (s *session) suffer(ctx context.Context, draw []fault, rng *rand.Rand) erro
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		fmt.Fprintln(s.o.Log, rec)
+		fmt.Fprintf(s.o.Log, "  %s\n", rec)
 		s.found = append(s.found, rec)
 	}
 	return ctx.Err()
