@@ -8,11 +8,20 @@ import (
 )
 
 type verifier struct {
-	chains map[string]*chain
-	noted  []Head
-	events int64
-	faults []Fault
-	more   int64
+	chains  map[string]*chain
+	against Against
+	events  int64
+	faults  []Fault
+	more    int64
+	proven  *Signed
+}
+
+func newVerifier(against Against) *verifier {
+	v := &verifier{chains: make(map[string]*chain), against: against}
+	if len(against.Signed) > 0 {
+		v.proven = &Signed{}
+	}
+	return v
 }
 
 // chain is one chain as far as it was read.
@@ -21,6 +30,13 @@ type chain struct {
 	hash   string // of that Event, as it is stored
 	broken bool   // that Event does not hash to what is stored
 	gaps   []gap
+
+	begin  int64        // Events before the first one, dropped at a signed head
+	tree   Edge         // over all Events so far; of no use once its size is not last
+	signed []Checkpoint // that are not compared yet, by size
+	agreed int64        // size of the last signed head that the log agrees with
+	faults int          // found since then
+	differ bool         // the log is another one than was signed
 }
 
 // gap is a run of numbers that did not come in their place.
@@ -33,7 +49,7 @@ func (v *verifier) take(e bot.Event) {
 	v.events++
 	c := v.chains[e.Chain]
 	if c == nil {
-		c = &chain{}
+		c = v.newChain(e)
 		v.chains[e.Chain] = c
 	}
 	sound := v.sealed(e)
@@ -43,7 +59,11 @@ func (v *verifier) take(e bot.Event) {
 	}
 	v.link(c, e, sound)
 	c.last, c.hash, c.broken = e.Seq, e.Hash, !sound
+	if e.Seq == c.tree.Size()+1 {
+		c.tree.Add(e.Hash)
+	}
 	v.compareNoted(e)
+	v.compareSigned(c, e)
 }
 
 // sealed checks the Event against its own hash.
@@ -90,6 +110,11 @@ func (v *verifier) link(c *chain, e bot.Event, sound bool) {
 		}
 		v.missing(e.Chain, gap{c.last + 1, e.Seq - 1})
 	case c.last == 0 || !sound || e.Prev == c.hash:
+	case c.last == c.begin:
+		v.fault(Fault{
+			Chain: e.Chain, Seq: e.Seq, Kind: Rewritten,
+			Text: fmt.Sprintf("it does not follow event %d, at whose signed head the log was pruned", c.begin),
+		})
 	case c.broken:
 		// One fault is enough: the row before was altered and so was its hash.
 	default:
@@ -102,7 +127,7 @@ func (v *verifier) link(c *chain, e bot.Event, sound bool) {
 
 // compareNoted checks the Event against a head that was noted for it.
 func (v *verifier) compareNoted(e bot.Event) {
-	for _, h := range v.noted {
+	for _, h := range v.against.Noted {
 		if h.Chain == e.Chain && h.Seq == e.Seq && h.Hash != e.Hash {
 			v.fault(Fault{Chain: e.Chain, Seq: e.Seq, Kind: Altered, Text: "it is not the event whose hash was noted"})
 		}
@@ -116,7 +141,8 @@ func (v *verifier) end() {
 			v.missing(name, g)
 		}
 	}
-	for _, h := range v.noted {
+	v.endSigned()
+	for _, h := range v.against.Noted {
 		var last int64
 		if c := v.chains[h.Chain]; c != nil {
 			last = c.last
@@ -136,6 +162,9 @@ func (v *verifier) missing(chain string, g gap) {
 
 func (v *verifier) fault(f Fault) {
 	f.To = max(f.To, f.Seq)
+	if c := v.chains[f.Chain]; c != nil {
+		c.faults++
+	}
 	if len(v.faults) == MaxFaults {
 		v.more++
 		return

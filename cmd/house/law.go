@@ -21,6 +21,7 @@ var stages = map[string]bool{ // name -> pure
 // its production code may import; a trailing slash allows the whole tree below.
 var thirdParty = map[string][]string{
 	"bot/expr":                                  {"cel.dev/cel-go/"},
+	"bot/audit":                                 {"golang.org/x/mod/sumdb/"},
 	"playbooks/strict":                          {"github.com/goccy/go-yaml/"},
 	"storage/internal/ledger":                   {"github.com/klauspost/compress/s2", "github.com/go-json-experiment/json/"},
 	"storage/datadir":                           {"golang.org/x/sys/unix"},
@@ -32,6 +33,7 @@ var thirdParty = map[string][]string{
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},
 	"integrations/river":                        {"github.com/jackc/pgx/v5/", "github.com/riverqueue/river/"},
 	"integrations/prometheus":                   {"github.com/prometheus/client_golang/prometheus/"},
+	"integrations/heads":                        {"golang.org/x/sys/unix"},
 	"integrations/command":                      {"golang.org/x/sys/unix"},
 	"integrations/internal/outbound":            {"code.dny.dev/ssrf"},
 	"integrations/otlp":                         {"go.opentelemetry.io/proto/otlp/", "google.golang.org/protobuf/"},
