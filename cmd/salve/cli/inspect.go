@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/bot/flow/notary"
 )
 
 // Why explains a decision.
@@ -147,7 +148,8 @@ type howItIs struct {
 	Playbooks int       `json:"playbooks"`
 	Halts     int       `json:"halts"`
 
-	Traces *tracesNow `json:"traces,omitempty"`
+	Traces *tracesNow     `json:"traces,omitempty"`
+	Audit  *notary.Status `json:"audit,omitempty"`
 }
 
 // tracesNow is how the sending of traces does.
@@ -199,6 +201,9 @@ func showStatus(s screen, st howItIs) error {
 		if t.Problem != "" {
 			s.line("         %s", s.paint(styleRed, plain(t.Problem)))
 		}
+	}
+	if st.Audit != nil {
+		s.auditLag(*st.Audit)
 	}
 	return nil
 }

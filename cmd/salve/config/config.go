@@ -37,6 +37,7 @@ type Config struct {
 	Metrics   Metrics   `yaml:"metrics"`
 	Log       Log       `yaml:"log"`
 	Traces    Traces    `yaml:"traces"`
+	Audit     Audit     `yaml:"audit"`
 }
 
 // TLS names the certificate and key files of the web listener.
@@ -130,6 +131,7 @@ func Default() Config {
 		Retention: Retention{PayloadAge: bot.Duration(30 * 24 * time.Hour), PayloadSize: "1GiB"},
 		Log:       Log{Level: "info", Format: "auto"},
 		Traces:    Traces{Sample: 1},
+		Audit:     defaultAudit(),
 	}
 }
 

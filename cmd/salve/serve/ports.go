@@ -7,6 +7,7 @@ import (
 
 	"salve/bot"
 	"salve/bot/audit"
+	"salve/bot/flow/notary"
 	"salve/integrations/console"
 	"salve/integrations/control"
 	"salve/integrations/otlp"
@@ -80,7 +81,8 @@ type status struct {
 	Playbooks int       `json:"playbooks"`
 	Halts     int       `json:"halts"`
 
-	Traces *otlp.Stats `json:"traces,omitempty"` // absent: they go nowhere
+	Traces *otlp.Stats    `json:"traces,omitempty"` // absent: they go nowhere
+	Audit  *notary.Status `json:"audit,omitempty"`
 }
 
 // Status tells how Salve is, also when the store does not answer.
@@ -88,7 +90,7 @@ func (i insight) Status(ctx context.Context) (any, error) {
 	s := i.s
 	st := status{
 		Version: s.opts.Version, Since: s.started, URL: s.URL(), DataDir: s.dir, Epoch: s.store.Epoch(),
-		Ready: true, Playbooks: len(s.opts.Library.Playbooks), Traces: s.tracesNow(),
+		Ready: true, Playbooks: len(s.opts.Library.Playbooks), Traces: s.tracesNow(), Audit: s.AuditLag(),
 	}
 	if err := s.store.Ping(ctx); err != nil {
 		st.Ready, st.Problem = false, "the database cannot be read and written"

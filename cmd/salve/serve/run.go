@@ -41,6 +41,9 @@ func (s *Salve) Run(ctx context.Context) error {
 	part(&legs, "act", func() error { return ended(working, s.act.Run(working)) })
 	part(&legs, "tell", func() error { return ended(working, s.tell.Run(working)) })
 	part(&legs, "metrics", func() error { return s.metrics.Run(working) })
+	if s.notary != nil {
+		part(&legs, "notary", func() error { return ended(working, s.notary.Run(working)) })
+	}
 	part(&legs, "retention", func() error { return s.prune(working) })
 	if s.traces != nil {
 		telling.Go(func() { s.traces.Run(untold) })

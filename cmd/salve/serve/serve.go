@@ -25,6 +25,7 @@ import (
 	"salve/bot/flow/act"
 	"salve/bot/flow/command"
 	"salve/bot/flow/decide"
+	"salve/bot/flow/notary"
 	"salve/bot/flow/receive"
 	"salve/bot/flow/tell"
 	"salve/bot/people"
@@ -66,6 +67,7 @@ type Salve struct {
 	act     *act.Leg
 	tell    *tell.Leg
 	desk    *command.Desk
+	notary  *notary.Leg // nil: heads of the audit log are not signed
 	hints   *hints
 	carrier *river.Carrier // of hints, to other processes; nil: there are none
 	metrics *prometheus.Metrics
@@ -73,6 +75,7 @@ type Salve struct {
 	socket  net.Listener
 	servers []*server
 	proving chan struct{} // one at a time proves the audit log
+	onClose []func()
 }
 
 // Start opens the store and the listeners and makes everything ready. Close it
@@ -93,7 +96,7 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	for _, text := range opts.Library.learn(ctx, opts.Secrets) {
 		s.log.WarnContext(ctx, "a secret of a playbook cannot be read", "playbook", text)
 	}
-	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.listen} {
+	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.makeNotary, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
 		}
@@ -147,6 +150,9 @@ func (s *Salve) closeAll(ctx context.Context) error {
 	}
 	if s.carrier != nil {
 		s.carrier.Stop(context.WithoutCancel(ctx))
+	}
+	for _, f := range s.onClose {
+		f()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

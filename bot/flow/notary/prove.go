@@ -1,0 +1,132 @@
+package notary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"salve/bot"
+	"salve/bot/audit"
+)
+
+const (
+	pageSize   = 500
+	restWrong  = 10 * time.Minute // between two readings of a log that does not prove
+	chainStart = ""               // what the first Event follows
+)
+
+// proveNew takes what was added since into the tree, and reports false when the
+// log does not go on from there.
+func (l *Leg) proveNew(ctx context.Context) (bool, error) {
+	edge, last := l.edge.Clone(), l.last
+	for after := max(edge.Size()-1, 0); ; after = edge.Size() {
+		page, err := l.store.Events(ctx, bot.EventQuery{After: after, Limit: pageSize})
+		if err != nil {
+			return false, fmt.Errorf("read the audit log after event %d: %w", after, err)
+		}
+		if after < edge.Size() { // the last one that was proved comes first
+			if len(page) == 0 || page[0].Seq != last.Seq || page[0].Hash != last.Hash {
+				return false, nil
+			}
+			page = page[1:]
+		}
+		for _, e := range page {
+			if !follows(e, edge.Size(), last) {
+				return false, nil
+			}
+			edge.Add(e.Hash)
+			last = e
+		}
+		if len(page) < pageSize-1 {
+			l.edge, l.last = edge, last
+			return true, nil
+		}
+	}
+}
+
+// follows reports whether e is the next Event after last, as it was sealed.
+func follows(e bot.Event, size int64, last bot.Event) bool {
+	prev := chainStart
+	if size > 0 {
+		prev = last.Hash
+		if e.Chain != last.Chain {
+			return false
+		}
+	}
+	again, err := e.Seal(e.Chain, size+1, prev)
+	return err == nil && e.Seq == size+1 && e.Prev == prev && again.Hash == e.Hash
+}
+
+// proveAll reads all of the log and compares it with the newest head of each
+// place. If it proves, the leg goes on from its end; else people are told.
+func (l *Leg) proveAll(ctx context.Context, now time.Time) error {
+	against, err := l.against(ctx)
+	if err != nil {
+		return err
+	}
+	var last bot.Event
+	report, err := audit.Prove(audit.From(func(f func(bot.Event) error) error {
+		return l.store.EachEvent(ctx, func(e bot.Event) error {
+			last = e
+			return f(e)
+		})
+	}), against)
+	if err != nil {
+		return err
+	}
+	edge := report.Edge(last.Chain)
+	if report.OK() && edge.Size() != last.Seq {
+		return errors.New("the log was pruned and its edge is not known, so that no head can be signed")
+	}
+	if !report.OK() {
+		l.stale, l.again = true, now.Add(restWrong)
+		return l.tellWrong(ctx, report.Faults[0], against, now)
+	}
+	l.edge, l.last, l.proved, l.stale = edge, last, now, false
+	if l.note == nil {
+		l.resume()
+	}
+	return l.tellRight(ctx, now)
+}
+
+// resume goes on from the newest head that a place has, so that a start without
+// news signs nothing.
+func (l *Leg) resume() {
+	for _, p := range l.places {
+		if p.note != nil && p.has.Size > l.signed.Size {
+			l.note = p.note
+			l.set(func() { l.signed = p.has })
+		}
+	}
+}
+
+// against is what the log must agree with: the newest head of each place, the
+// one signed last, and those at which it was pruned.
+func (l *Leg) against(ctx context.Context) (audit.Against, error) {
+	var out audit.Against
+	for _, p := range l.places {
+		if p.has.Size > 0 {
+			out.Signed = append(out.Signed, p.has)
+		}
+	}
+	if l.signed.Size > 0 {
+		out.Signed = append(out.Signed, l.signed)
+	}
+	if l.opts.Boundary == nil {
+		return out, nil
+	}
+	notes, edges, err := l.opts.Boundary(ctx)
+	if err != nil {
+		return out, fmt.Errorf("read where the audit log was pruned: %w", err)
+	}
+	for _, n := range notes {
+		c, err := l.keys.Open(n)
+		if err != nil {
+			return out, fmt.Errorf("the head at which the audit log was pruned: %w", err)
+		}
+		out.Signed = append(out.Signed, c)
+	}
+	out.Edges = edges
+	return out, nil
+}
