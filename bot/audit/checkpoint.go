@@ -22,6 +22,8 @@ type Checkpoint struct {
 	Head   string    `json:"head"`          // hash of the last Event
 	At     time.Time `json:"at"`            // of the last Event
 	Key    string    `json:"key,omitempty"` // which key signed it, once that was checked
+
+	note string // the signed head it was read from
 }
 
 // MaxNote bounds a signed head.

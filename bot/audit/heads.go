@@ -22,6 +22,25 @@ type Heads struct {
 	Torn    int          `json:"torn,omitempty"`    // pieces without a signature: a write that was cut off
 }
 
+// Notes are the signed heads themselves, by size.
+func (h Heads) Notes() map[int64]string {
+	out := make(map[int64]string, len(h.List))
+	for _, c := range h.List {
+		out[c.Size] = c.note
+	}
+	return out
+}
+
+// First is the size of the first head of at least n Events; 0 if there is none.
+func (h Heads) First(n int64) int64 {
+	for _, c := range h.List {
+		if c.Size >= n {
+			return c.Size
+		}
+	}
+	return 0
+}
+
 // Merge joins what two places kept.
 func (h Heads) Merge(o Heads) Heads {
 	out := Heads{
@@ -74,6 +93,7 @@ func ReadHeads(r io.Reader, keys Keys) (Heads, error) {
 			}
 			return
 		}
+		c.note = msg
 		h.Read++
 		if h.List = append(h.List, c); len(h.List) >= maxHeads {
 			h.tidy()

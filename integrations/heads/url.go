@@ -21,6 +21,7 @@ type URLOptions struct {
 	Bearer  secret.Secret // sent with each call; zero: nothing is
 	Allow   []string      // destinations beyond public addresses
 	Timeout time.Duration // of a call; 0: 10 s
+	MaxBody int64         // of an answer; 0: 128 KiB
 }
 
 // URL is an address below which each head is an object of its own.
@@ -37,7 +38,7 @@ func NewURL(base string, opts URLOptions) (*URL, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("%q is not the address of a folder: https://host/path, without user, query and fragment", base)
 	}
-	client, err := outbound.New(outbound.Options{Allow: opts.Allow, Timeout: cmp.Or(opts.Timeout, 10*time.Second), MaxBody: maxTail})
+	client, err := outbound.New(outbound.Options{Allow: opts.Allow, Timeout: cmp.Or(opts.Timeout, 10*time.Second), MaxBody: cmp.Or(opts.MaxBody, maxTail)})
 	if err != nil {
 		return nil, err
 	}

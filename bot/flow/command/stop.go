@@ -22,6 +22,7 @@ func (d *Desk) halt(ctx context.Context, o order) (bot.Answer, error) {
 		return bot.Answer{Text: what(h) + " is halted already.", Repeated: true}, nil
 	}
 	e := o.event(bot.EventHalted, "halted %s", within(h))
+	e.Data = haltData(h)
 	if h.Reason != "" {
 		e.Text += ": " + h.Reason
 	}
@@ -53,6 +54,15 @@ func haltOf(o order) (bot.Halt, *bot.Refusal) {
 		return h, bot.Refuse(bot.RefusedInput, fmt.Sprintf("%q cannot be halted.", h.Scope), "Halt all, a playbook, or a target.")
 	}
 	return h, nil
+}
+
+// haltData lets whoever reads the log find what was lifted when.
+func haltData(h bot.Halt) map[string]string {
+	out := map[string]string{"scope": string(h.Scope)}
+	if h.Name != "" {
+		out["name"] = h.Name
+	}
+	return out
 }
 
 // what names what a halt stops, at the head of a sentence.
@@ -106,7 +116,9 @@ func (d *Desk) resume(ctx context.Context, o order) (bot.Answer, error) {
 	if row == nil && flag == nil {
 		return bot.Answer{Text: "There is no halt of " + within(h) + "." + rest, Repeated: true}, nil
 	}
-	change := bot.Change{Events: []bot.Event{o.event(bot.EventResumed, "lifted the halt of %s", within(h))}}
+	e := o.event(bot.EventResumed, "lifted the halt of %s", within(h))
+	e.Data = haltData(h)
+	change := bot.Change{Events: []bot.Event{e}}
 	if row != nil {
 		h.At, h.Lifted = row.At, true
 		change.Halts = []bot.Halt{h}

@@ -101,7 +101,10 @@ func voted(o order, a bot.Approval, yes bool) bot.Event {
 	}
 	e := o.event(bot.EventVoted, "said %s to plan %s (%s on %s)%s", word, a.Digest.Short(), a.Playbook, a.Target, because)
 	e.Approval, e.Plan = a.ID, a.Plan
-	e.Data = map[string]string{"digest": string(a.Digest), "surface": o.Surface}
+	e.Data = map[string]string{"digest": string(a.Digest), "surface": o.Surface, "vote": word}
+	if reason := strings.TrimSpace(o.Reason); reason != "" {
+		e.Data["reason"] = reason
+	}
 	return e
 }
 

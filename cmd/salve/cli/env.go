@@ -4,7 +4,7 @@
 //
 // It promises the same commands as the console, --json on every listing, errors
 // that say what to do next, and exit codes: 0 done, 1 refused or failed, 2 the
-// command line was wrong. Text from outside is made safe for a terminal.
+// command line was wrong, 3 nothing could be checked. Text from outside is made safe for a terminal.
 package cli
 
 import (
@@ -70,6 +70,14 @@ func (u *UsageError) Error() string { return u.msg }
 
 func usage(format string, args ...any) error { return &UsageError{msg: fmt.Sprintf(format, args...)} }
 
+// UncheckedError is a check that could say neither yes nor no; exit code 3.
+type UncheckedError struct{ err error }
+
+func (u *UncheckedError) Error() string { return u.err.Error() }
+
+// Unwrap gives the reason.
+func (u *UncheckedError) Unwrap() error { return u.err }
+
 // ExitCode of an error.
 func ExitCode(err error) int {
 	switch {
@@ -80,6 +88,9 @@ func ExitCode(err error) int {
 	default:
 		if _, ok := errors.AsType[*UsageError](err); ok {
 			return 2
+		}
+		if _, ok := errors.AsType[*UncheckedError](err); ok {
+			return 3
 		}
 		return 1
 	}

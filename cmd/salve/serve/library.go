@@ -3,6 +3,7 @@ package serve
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -154,10 +155,22 @@ func (l *Library) event(at time.Time) bot.Event {
 	data := map[string]string{}
 	for _, p := range l.Playbooks {
 		fmt.Fprintf(sum, "%s %s\n", p.Name, p.Hash)
-		if len(data) < 200 {
-			data[p.Name] = p.Hash
+		if len(data) < 400 {
+			data[p.Name], data[p.Name+" rule"] = p.Hash, rule(p)
 		}
 	}
 	data["all"] = hex.EncodeToString(sum.Sum(nil))
 	return bot.Event{At: at, Kind: bot.EventLoaded, Actor: bot.Salve, Text: fmt.Sprintf("%d playbooks are in force", len(l.Playbooks)), Data: data}
+}
+
+// rule says who may let a playbook run, for the record.
+func rule(p bot.Playbook) string {
+	b, err := json.Marshal(map[string]any{
+		"mode": p.Mode, "auto_below": p.AutoBelow, "approvers": p.Approvers, "quorum": p.Quorum,
+		"author": p.Author, "reviewed_by": p.ReviewedBy,
+	})
+	if err != nil {
+		return "" // plain values: cannot happen
+	}
+	return string(b)
 }
