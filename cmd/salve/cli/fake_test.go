@@ -105,32 +105,35 @@ type result struct {
 func typed(t *testing.T, d *door, args ...string) result {
 	t.Helper()
 	var r result
-	synctest.Test(t, func(t *testing.T) {
-		var out, errs bytes.Buffer
-		var g struct {
-			JSON bool `name:"json"`
-			cli.Commands
-		}
-		parser, err := kong.New(&g, kong.Name("salve"), kong.BindTo(t.Context(), (*context.Context)(nil)))
-		require.NoError(t, err)
-		kctx, err := parser.Parse(args)
-		if err != nil {
-			r = result{err: err.Error(), code: 2}
-			return
-		}
-		env := &cli.Env{Out: &out, Err: &errs, JSON: g.JSON, Dial: func() (cli.Door, error) {
-			if d == nil {
-				return nil, errors.New("no Salve was found")
-			}
-			return d, nil
-		}}
-		kctx.BindTo(noSecrets{}, (*secret.Resolver)(nil))
-		kctx.Bind(env, cli.Loader(func(config.Config) (int, []string, error) { return 3, []string{"loose " + hostile}, nil }))
-		err = kctx.Run()
-		cli.Report(&errs, err)
-		r = result{out: out.String(), err: errs.String(), code: cli.ExitCode(err)}
-	})
+	synctest.Test(t, func(t *testing.T) { r = ticking(t, d, args...) })
 	return r
+}
+
+// ticking is typed for what needs the real clock, such as a socket.
+func ticking(t *testing.T, d *door, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	var g struct {
+		JSON bool `name:"json"`
+		cli.Commands
+	}
+	parser, err := kong.New(&g, kong.Name("salve"), kong.BindTo(t.Context(), (*context.Context)(nil)))
+	require.NoError(t, err)
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		return result{err: err.Error(), code: 2}
+	}
+	env := &cli.Env{Out: &out, Err: &errs, JSON: g.JSON, Dial: func() (cli.Door, error) {
+		if d == nil {
+			return nil, errors.New("no Salve was found")
+		}
+		return d, nil
+	}}
+	kctx.BindTo(noSecrets{}, (*secret.Resolver)(nil))
+	kctx.Bind(env, cli.Loader(func(config.Config) (int, []string, error) { return 3, []string{"loose " + hostile}, nil }))
+	err = kctx.Run()
+	cli.Report(&errs, err)
+	return result{out: out.String(), err: errs.String(), code: cli.ExitCode(err)}
 }
 
 type noSecrets struct{}
