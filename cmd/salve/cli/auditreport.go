@@ -28,7 +28,7 @@ type AuditReport struct {
 
 // Help is shown by --help.
 func (AuditReport) Help() string {
-	return "The log is verified first, against --against if it is given. The report is written also if the log does not prove: it says so at its top, and the exit code is 1.\n\nExample:\n  salve audit report --data-dir /var/lib/salve --against /var/lib/salve-heads/heads.log --from 2026-01-01 --to 2026-03-31 --out q1.html"
+	return "The log is verified first, against --against if it is given. The report is written also if the log does not prove: it says so at its top, and the exit code is 1.\n\nExample:\n  salve audit report --data-dir /var/lib/salve --against heads.log --from 2026-01-01 --to 2026-03-31 --out q1.html"
 }
 
 // Run writes.
