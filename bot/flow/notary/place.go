@@ -125,7 +125,7 @@ func (p *place) outcome(err error, now time.Time) {
 }
 
 func (l *Leg) complain(ctx context.Context, p *place, what string, err error) {
-	l.log.WarnContext(ctx, what, "place", p.Name(), "err", err, "again_in", p.rest)
+	l.log.WarnContext(ctx, what, "place", p.Name(), "err", err, "again_in", p.rest.String())
 }
 
 // measure finds since when each place is behind.

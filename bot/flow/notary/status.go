@@ -27,6 +27,9 @@ func (l *Leg) Status(now time.Time) Status {
 	defer l.mu.Unlock()
 	s := Status{Newest: l.newest.Seq, Signed: l.signed.Size, SignedTo: l.signed.At, Wrong: l.wrong}
 	for _, p := range l.places {
+		if p.has.Size > s.Signed { // it was signed before the process began
+			s.Signed, s.SignedTo = p.has.Size, p.has.At
+		}
 		lag := Lag{Place: p.Name(), Events: max(l.newest.Seq-p.has.Size, 0)}
 		if lag.Events > 0 && !p.behind.IsZero() {
 			lag.Seconds = max(now.Sub(p.behind).Seconds(), 0)

@@ -35,7 +35,7 @@ func (l logAt) open(ctx context.Context) (*openLog, error) {
 		}
 		path = cfg.DataDir
 	}
-	store, err := sqlite.OpenReadOnlyAt(ctx, path)
+	store, err := sqlite.OpenRecords(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,11 @@ func (s *Salve) Run(ctx context.Context) error {
 	part(&legs, "act", func() error { return ended(working, s.act.Run(working)) })
 	part(&legs, "tell", func() error { return ended(working, s.tell.Run(working)) })
 	part(&legs, "metrics", func() error { return s.metrics.Run(working) })
+	signing, stopSigning := context.WithCancel(context.WithoutCancel(ctx)) // until the last event is written
+	defer stopSigning()
+	var signer sync.WaitGroup
 	if s.notary != nil {
-		part(&legs, "notary", func() error { return ended(working, s.notary.Run(working)) })
+		part(&signer, "notary", func() error { return ended(signing, s.notary.Run(signing)) })
 	}
 	part(&legs, "retention", func() error { return s.prune(working) })
 	if s.traces != nil {
@@ -67,6 +70,8 @@ func (s *Salve) Run(ctx context.Context) error {
 		At: time.Now().UTC(), Kind: bot.EventStopped, Actor: bot.Salve, Text: "salve stopped",
 	}}})
 	failures.add(err)
+	stopSigning()
+	signer.Wait()
 	stopTelling() // after the legs: what they ended is still told
 	telling.Wait()
 	failures.add(s.closeAll(ctx))
