@@ -139,6 +139,33 @@ func From(each func(func(bot.Event) error) error) iter.Seq2[bot.Event, error] {
 	}
 }
 
+// pageSize is how many Events Pages asks for at a time.
+const pageSize = 1000
+
+// Pages makes the stream out of a function that gives the Events after a number,
+// in order, at most limit of them. No single question takes long, however long
+// the log is; what is written meanwhile comes too.
+func Pages(page func(after int64, limit int) ([]bot.Event, error)) iter.Seq2[bot.Event, error] {
+	return func(yield func(bot.Event, error) bool) {
+		for after := int64(0); ; {
+			events, err := page(after, pageSize)
+			if err != nil {
+				yield(bot.Event{}, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(events) < pageSize || events[len(events)-1].Seq <= after {
+				return
+			}
+			after = events[len(events)-1].Seq
+		}
+	}
+}
+
 func (v *verifier) report() Report {
 	r := Report{Chains: len(v.chains), Events: v.events, Faults: v.faults, More: v.more, Signed: v.proven, edges: map[string]Edge{}}
 	for name, c := range v.chains {

@@ -32,7 +32,6 @@ import (
 // Store is what the leg needs of the store.
 type Store interface {
 	Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error)
-	EachEvent(ctx context.Context, f func(bot.Event) error) error
 	Commit(ctx context.Context, change bot.Change) (bot.Receipt, error)
 }
 

@@ -66,11 +66,12 @@ func (l *Leg) proveAll(ctx context.Context, now time.Time) error {
 		return err
 	}
 	var last bot.Event
-	report, err := audit.Prove(audit.From(func(f func(bot.Event) error) error {
-		return l.store.EachEvent(ctx, func(e bot.Event) error {
-			last = e
-			return f(e)
-		})
+	report, err := audit.Prove(audit.Pages(func(after int64, limit int) ([]bot.Event, error) {
+		page, err := l.store.Events(ctx, bot.EventQuery{After: after, Limit: limit})
+		if len(page) > 0 {
+			last = page[len(page)-1]
+		}
+		return page, err
 	}), against)
 	if err != nil {
 		return err

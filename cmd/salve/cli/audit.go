@@ -63,7 +63,7 @@ func summary(h *audit.Heads) *audit.Heads {
 }
 
 func (c AuditVerify) report(ctx context.Context, e *Env) (audit.Report, *audit.Heads, error) {
-	if c.DataDir == "" && len(c.Against) == 0 {
+	if c.DataDir == "" && c.Storage == "" && len(c.Against) == 0 {
 		report, err := c.online(ctx, e)
 		return report, nil, err
 	}

@@ -4,42 +4,72 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"sync/atomic"
 
 	"salve/bot"
 	"salve/bot/audit"
+	"salve/bot/report"
+	"salve/bot/secret"
 	"salve/cmd/salve/config"
+	"salve/storage/postgres"
 	"salve/storage/sqlite"
 )
 
 // logAt names the audit log to read.
 type logAt struct {
 	DataDir string `help:"Read this data directory, or this copy of the database, itself; works with Salve down and beside a running one." placeholder:"PATH" type:"path"`
-	Config  string `help:"Where data_dir, and the keys of signed heads, are found if they are not named." default:"salve.yaml" type:"path"`
+	Storage string `help:"Read this PostgreSQL database: a secret reference (env:NAME, file:/path) to its URL." placeholder:"REF"`
+	Config  string `help:"Where data_dir or storage, and the keys of signed heads, are found if they are not named." default:"salve.yaml" type:"path"`
+}
+
+// records is what of a store is read.
+type records interface {
+	report.Rows
+	io.Closer
 }
 
 // openLog is a log that is read from its database.
 type openLog struct {
-	*sqlite.Store
+	records
 	read atomic.Int64 // events, for those who wait
 }
 
 func (l logAt) open(ctx context.Context) (*openLog, error) {
-	path := l.DataDir
-	if path == "" {
+	path, storage := l.DataDir, l.Storage
+	if path != "" && storage != "" {
+		return nil, usage("name either --data-dir or --storage")
+	}
+	if path == "" && storage == "" {
 		cfg, err := l.config()
 		if err != nil {
 			return nil, err
 		}
-		path = cfg.DataDir
+		path, storage = cfg.DataDir, cfg.Storage
 	}
-	store, err := sqlite.OpenRecords(ctx, path)
+	var r records
+	var err error
+	if storage == "" {
+		r, err = sqlite.OpenRecords(ctx, path)
+	} else {
+		r, err = openPostgres(ctx, storage)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &openLog{Store: store}, nil
+	return &openLog{records: r}, nil
+}
+
+// openPostgres opens what `storage` names, itself or by reference.
+func openPostgres(ctx context.Context, storage string) (records, error) {
+	if ref, err := secret.ParseRef(storage); err == nil {
+		if storage, err = localSecret(ref); err != nil {
+			return nil, err
+		}
+	}
+	return postgres.OpenRecords(ctx, storage)
 }
 
 func (l logAt) config() (config.Config, error) {
@@ -50,11 +80,10 @@ func (l logAt) config() (config.Config, error) {
 }
 
 func (l *openLog) events(ctx context.Context) iter.Seq2[bot.Event, error] {
-	return audit.From(func(f func(bot.Event) error) error {
-		return l.EachEvent(ctx, func(v bot.Event) error {
-			l.read.Add(1)
-			return f(v)
-		})
+	return audit.Pages(func(after int64, limit int) ([]bot.Event, error) {
+		page, err := l.Events(ctx, bot.EventQuery{After: after, Limit: limit})
+		l.read.Add(int64(len(page)))
+		return page, err
 	})
 }
 

@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"salve/storage/internal/ledger"
+)
+
+// OpenRecords opens the database at a postgres:// URL beside those who write it,
+// to read its audit log and what that refers to. It takes no lease, changes
+// nothing, and needs no right but to read. Commit then answers
+// bot.ErrUnavailable.
+func OpenRecords(ctx context.Context, url string) (*Records, error) {
+	cfg, err := configure(url, "records")
+	if err != nil {
+		return nil, err
+	}
+	cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	db := newPool(cfg, 1)
+	if err := checkRecords(ctx, db); err != nil {
+		return nil, fmt.Errorf("open database %s at %s: %w", cfg.Database, cfg.Host, errors.Join(err, db.Close()))
+	}
+	none := func() int64 { return 0 }
+	return &Records{
+		Ledger: ledger.Read(ledger.Reading{DB: db.DB, Failure: failure, Epoch: none, Patience: patience, Again: db.again}),
+	}, nil
+}
+
+// Records is a database that is only read.
+type Records struct {
+	*ledger.Ledger
+}
+
+// Close drops the connections.
+func (r *Records) Close() error { return r.CloseReaders() }
+
+func checkRecords(ctx context.Context, db *pool) error {
+	if err := checkVersion(ctx, db.DB); err != nil {
+		return err
+	}
+	have, err := schemaVersion(ctx, db.DB)
+	if err == nil && have == 0 {
+		err = errors.New("it is no database of Salve")
+	}
+	return err
+}
