@@ -100,6 +100,9 @@ type Against struct {
 	// Edges of the tree at the boundary of a pruned log; with one that fits a
 	// signed head the roots of later heads can be compared too.
 	Edges []Edge
+	// Boundary is where the log is being pruned: Events up to here may go at any
+	// moment, and those that are left are passed over.
+	Boundary int64
 }
 
 // Verify checks all chains of the stream, which may be interleaved, against

@@ -19,7 +19,11 @@ func (v *verifier) newChain(e bot.Event) *chain {
 		}
 	}
 	slices.SortStableFunc(c.signed, func(a, b Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
-	i := slices.IndexFunc(c.signed, func(s Checkpoint) bool { return s.Size == e.Seq-1 })
+	begins := e.Seq - 1
+	if v.against.Boundary > 0 {
+		begins = v.against.Boundary // what is missing after it is missing
+	}
+	i := slices.IndexFunc(c.signed, func(s Checkpoint) bool { return s.Size == begins })
 	if e.Seq <= 1 || i < 0 {
 		return c
 	}
@@ -89,6 +93,19 @@ func differs(agreed int64, s Checkpoint) string {
 		return text + fmt.Sprintf("; up to event %d it is, so the first event that was written anew is one of these", agreed)
 	default:
 		return text + "; the first event that was written anew is one of these"
+	}
+}
+
+// endPruned finds a log that was shortened without saying so.
+func (v *verifier) endPruned() {
+	if v.against.Boundary == 0 || v.told {
+		return
+	}
+	for _, s := range v.against.Signed {
+		if s.Size == v.against.Boundary {
+			v.fault(Fault{Chain: s.Chain, Seq: 1, To: s.Size, Kind: Missing, Text: "the log begins after these, and no event tells that it was pruned"})
+			return
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"salve/bot"
 )
@@ -14,6 +15,7 @@ type verifier struct {
 	faults  []Fault
 	more    int64
 	proven  *Signed
+	told    bool // of the pruning at the boundary
 }
 
 func newVerifier(against Against) *verifier {
@@ -46,7 +48,11 @@ type gap struct{ from, to int64 }
 const maxGaps = 1000
 
 func (v *verifier) take(e bot.Event) {
+	if e.Seq <= v.against.Boundary && e.Seq > 0 {
+		return
+	}
 	v.events++
+	v.told = v.told || e.Kind == bot.EventPruned && e.Data["size"] == strconv.FormatInt(v.against.Boundary, 10)
 	c := v.chains[e.Chain]
 	if c == nil {
 		c = v.newChain(e)
@@ -142,6 +148,7 @@ func (v *verifier) end() {
 		}
 	}
 	v.endSigned()
+	v.endPruned()
 	for _, h := range v.against.Noted {
 		var last int64
 		if c := v.chains[h.Chain]; c != nil {

@@ -109,6 +109,13 @@ func NewIndex(span Span) *Index {
 	}
 }
 
+// Carry reads an Event that was dropped from the log and kept beside it, because
+// it says what was so when the log begins. It comes before all others.
+func (x *Index) Carry(e bot.Event) {
+	x.people.take(e)
+	x.playbooks.take(e, false)
+}
+
 // Take reads one Event. What comes after the Span is not looked at: a report of
 // the past does not change.
 func (x *Index) Take(e bot.Event) {

@@ -35,6 +35,8 @@ func little(t *testing.T, s *sqlite.Store) {
 	require.NoError(t, err)
 	_, err = s.Tick(t.Context(), "tick", at, time.Hour)
 	require.NoError(t, err)
+	_, err = s.PruneEvents(t.Context(), bot.Boundary{Size: 1, Note: []byte("note"), Edge: []byte("edge")}, bot.Event{Kind: bot.EventPruned, At: at, Actor: bot.Salve})
+	require.NoError(t, err)
 }
 
 func TestACopyHoldsEverythingAndGoesOn(t *testing.T) {

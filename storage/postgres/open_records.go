@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"salve/bot"
 	"salve/storage/internal/ledger"
 )
 
@@ -19,30 +20,44 @@ func OpenRecords(ctx context.Context, url string) (*Records, error) {
 	}
 	cfg.RuntimeParams["default_transaction_read_only"] = "on"
 	db := newPool(cfg, 1)
-	if err := checkRecords(ctx, db); err != nil {
+	version, err := checkRecords(ctx, db)
+	if err != nil {
 		return nil, fmt.Errorf("open database %s at %s: %w", cfg.Database, cfg.Host, errors.Join(err, db.Close()))
 	}
 	none := func() int64 { return 0 }
 	return &Records{
-		Ledger: ledger.Read(ledger.Reading{DB: db.DB, Failure: failure, Epoch: none, Patience: patience, Again: db.again}),
+		version: version,
+		Ledger:  ledger.Read(ledger.Reading{DB: db.DB, Failure: failure, Epoch: none, Patience: patience, Again: db.again}),
 	}, nil
 }
 
 // Records is a database that is only read.
 type Records struct {
 	*ledger.Ledger
+	version int64
+}
+
+// prunes is the first version whose log can be pruned.
+const prunes = 2
+
+// Boundary is where the log was pruned last; zero: it never was.
+func (r *Records) Boundary(ctx context.Context) (bot.Boundary, error) {
+	if r.version < prunes {
+		return bot.Boundary{}, nil
+	}
+	return r.Ledger.Boundary(ctx)
 }
 
 // Close drops the connections.
 func (r *Records) Close() error { return r.CloseReaders() }
 
-func checkRecords(ctx context.Context, db *pool) error {
+func checkRecords(ctx context.Context, db *pool) (version int64, err error) {
 	if err := checkVersion(ctx, db.DB); err != nil {
-		return err
+		return 0, err
 	}
-	have, err := schemaVersion(ctx, db.DB)
-	if err == nil && have == 0 {
+	version, err = schemaVersion(ctx, db.DB)
+	if err == nil && version == 0 {
 		err = errors.New("it is no database of Salve")
 	}
-	return err
+	return version, err
 }

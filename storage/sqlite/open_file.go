@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"salve/bot"
 	"salve/storage/internal/ledger"
 )
 
@@ -16,7 +17,7 @@ import (
 // under another name, to read its audit log and what that refers to. Unlike
 // OpenReadOnly it takes a database of any older version too, since a log is
 // verified years later.
-func OpenRecords(ctx context.Context, path string) (*Store, error) {
+func OpenRecords(ctx context.Context, path string) (*Records, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -35,26 +36,44 @@ func OpenRecords(ctx context.Context, path string) (*Store, error) {
 	}
 	s := &Store{log: slog.New(slog.DiscardHandler)}
 	s.Ledger = ledger.Read(s.reading(db))
-	if err := checkRecords(ctx, db); err != nil {
+	version, err := checkRecords(ctx, db)
+	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, errors.Join(err, s.Close()))
 	}
-	return s, nil
+	return &Records{Store: s, version: version}, nil
 }
 
-func checkRecords(ctx context.Context, db *sql.DB) error {
+// Records is a database that is only read, of this version or an older one.
+type Records struct {
+	*Store
+	version int64
+}
+
+// prunes is the first version whose log can be pruned.
+const prunes = 2
+
+// Boundary is where the log was pruned last; zero: it never was.
+func (r *Records) Boundary(ctx context.Context) (bot.Boundary, error) {
+	if r.version < prunes {
+		return bot.Boundary{}, nil
+	}
+	return r.Store.Boundary(ctx)
+}
+
+func checkRecords(ctx context.Context, db *sql.DB) (version int64, err error) {
 	if err := checkVersion(ctx, db); err != nil {
-		return err
+		return 0, err
 	}
 	p, err := provider(db)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := refuseNewer(ctx, db, p); err != nil {
-		return err
+		return 0, err
 	}
-	have, err := schemaVersion(ctx, db)
-	if err == nil && have == 0 {
+	version, err = schemaVersion(ctx, db)
+	if err == nil && version == 0 {
 		err = errors.New("it is no database of Salve")
 	}
-	return err
+	return version, err
 }

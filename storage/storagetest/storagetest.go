@@ -26,6 +26,7 @@ type Store interface {
 	Running
 	Holding
 	Recording
+	Pruning
 	People
 	Waiting
 }
@@ -110,6 +111,7 @@ func Run(t *testing.T, open Opener) {
 		{"work", workTests},
 		{"people", peopleTests},
 		{"events", eventTests},
+		{"pruning", pruningTests},
 		{"quarantine", quarantineTests},
 		{"races", raceTests},
 		{"ticks", tickTests},

@@ -53,9 +53,16 @@ type Options struct {
 	Events   int64         // a head at least after so many; 0: 1000
 	LookAt   time.Duration // how often to look; 0: 1 second
 	ProveAll time.Duration // how often to read all of the log; 0: 24 hours
-	// Boundary reads the signed heads and edges at which the log was pruned; nil:
-	// it never is.
-	Boundary func(ctx context.Context) (notes [][]byte, edges []audit.Edge, err error)
+	Keep     time.Duration // older Events are dropped, at a signed head; 0: none are
+	Pruner   Pruner        // nil: the log is never pruned
+}
+
+// Pruner drops Events. It does so only up to a boundary that it has written down
+// first.
+type Pruner interface {
+	Boundary(ctx context.Context) (bot.Boundary, error)
+	FirstNeeded(ctx context.Context) (int64, error)
+	PruneEvents(ctx context.Context, b bot.Boundary, e bot.Event) (int64, error)
 }
 
 // Leg signs and writes. Status may be called by many at once.
@@ -149,6 +156,9 @@ func (l *Leg) look(ctx context.Context, haste bool) error {
 			return l.measure(ctx)
 		}
 		if err := l.proveAll(ctx, now); err != nil || l.stale {
+			if err != nil {
+				l.again = now.Add(restFailed)
+			}
 			return err
 		}
 	}

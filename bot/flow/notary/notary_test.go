@@ -41,11 +41,11 @@ func (l *log) add(n int) {
 }
 
 func (l *log) seal(e bot.Event) {
-	prev := ""
+	var last bot.Event
 	if n := len(l.events); n > 0 {
-		prev = l.events[n-1].Hash
+		last = l.events[n-1]
 	}
-	e, err := e.Seal("main", int64(len(l.events)+1), prev)
+	e, err := e.Seal("main", last.Seq+1, last.Hash)
 	if err != nil {
 		panic(err)
 	}

@@ -13,6 +13,7 @@ import (
 const (
 	pageSize   = 500
 	restWrong  = 10 * time.Minute // between two readings of a log that does not prove
+	restFailed = 10 * time.Second // and of one that could not be read
 	chainStart = ""               // what the first Event follows
 )
 
@@ -59,36 +60,69 @@ func follows(e bot.Event, size int64, last bot.Event) bool {
 }
 
 // proveAll reads all of the log and compares it with the newest head of each
-// place. If it proves, the leg goes on from its end; else people are told.
+// place. If it proves, the leg goes on from its end, and what is too old is
+// dropped; else people are told.
 func (l *Leg) proveAll(ctx context.Context, now time.Time) error {
-	against, err := l.against(ctx)
+	at, err := l.boundary(ctx)
 	if err != nil {
 		return err
 	}
-	var last bot.Event
-	report, err := audit.Prove(audit.Pages(func(after int64, limit int) ([]bot.Event, error) {
-		page, err := l.store.Events(ctx, bot.EventQuery{After: after, Limit: limit})
-		if len(page) > 0 {
-			last = page[len(page)-1]
-		}
-		return page, err
-	}), against)
+	against, err := l.against(at)
 	if err != nil {
 		return err
 	}
-	edge := report.Edge(last.Chain)
-	if report.OK() && edge.Size() != last.Seq {
-		return errors.New("the log was pruned and its edge is not known, so that no head can be signed")
+	cut, err := l.cut(ctx, at, against, now)
+	if err != nil {
+		return err
+	}
+	last, report, err := l.read(ctx, against, cut)
+	if err != nil {
+		return err
 	}
 	if !report.OK() {
-		l.stale, l.again = true, now.Add(restWrong)
-		return l.tellWrong(ctx, report.Faults[0], against, now)
+		return l.wronged(ctx, at, report, against, now)
 	}
-	l.edge, l.last, l.proved, l.stale = edge, last, now, false
+	if report.Edge(last.Chain).Size() != last.Seq {
+		return errors.New("the log was pruned and its edge is not known, so that no head can be signed")
+	}
+	l.edge, l.last, l.proved, l.stale = report.Edge(last.Chain), last, now, false
 	if l.note == nil {
 		l.resume()
 	}
-	return l.tellRight(ctx, now)
+	if err := l.tellRight(ctx, now); err != nil {
+		return err
+	}
+	return l.prune(ctx, at, cut, now)
+}
+
+// read verifies the whole log, a page at a time.
+func (l *Leg) read(ctx context.Context, against audit.Against, cut *audit.Cut) (last bot.Event, report audit.Report, err error) {
+	report, err = audit.Prove(audit.Pages(func(after int64, limit int) ([]bot.Event, error) {
+		page, err := l.store.Events(ctx, bot.EventQuery{After: after, Limit: limit})
+		for _, e := range page {
+			last = e
+			if cut != nil {
+				cut.Take(e)
+			}
+		}
+		return page, err
+	}), against)
+	return last, report, err
+}
+
+// wronged tells people, unless the log was pruned by another process while it
+// was read.
+func (l *Leg) wronged(ctx context.Context, at bot.Boundary, report audit.Report, against audit.Against, now time.Time) error {
+	since, err := l.boundary(ctx)
+	if err != nil {
+		return err
+	}
+	l.stale = true
+	if since.Size != at.Size {
+		return nil // the next look reads it again
+	}
+	l.again = now.Add(restWrong)
+	return l.tellWrong(ctx, report.Faults[0], against, now)
 }
 
 // resume goes on from the newest head that a place has, so that a start without
@@ -104,7 +138,7 @@ func (l *Leg) resume() {
 
 // against is what the log must agree with: the newest head of each place, the
 // one signed last, and those at which it was pruned.
-func (l *Leg) against(ctx context.Context) (audit.Against, error) {
+func (l *Leg) against(at bot.Boundary) (audit.Against, error) {
 	var out audit.Against
 	for _, p := range l.places {
 		if p.has.Size > 0 {
@@ -114,20 +148,5 @@ func (l *Leg) against(ctx context.Context) (audit.Against, error) {
 	if l.signed.Size > 0 {
 		out.Signed = append(out.Signed, l.signed)
 	}
-	if l.opts.Boundary == nil {
-		return out, nil
-	}
-	notes, edges, err := l.opts.Boundary(ctx)
-	if err != nil {
-		return out, fmt.Errorf("read where the audit log was pruned: %w", err)
-	}
-	for _, n := range notes {
-		c, err := l.keys.Open(n)
-		if err != nil {
-			return out, fmt.Errorf("the head at which the audit log was pruned: %w", err)
-		}
-		out.Signed = append(out.Signed, c)
-	}
-	out.Edges = edges
-	return out, nil
+	return out.Opened(at, l.keys)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"salve/bot"
 	"salve/bot/audit"
 )
 
@@ -80,7 +81,9 @@ func (c AuditVerify) report(ctx context.Context, e *Env) (audit.Report, *audit.H
 		return audit.Report{}, nil, err
 	}
 	defer e.slowly(func() string { return fmt.Sprintf("%d events read", l.read.Load()) })()
-	report, err := l.prove(ctx, h)
+	report, err := l.prove(ctx, proving{
+		heads: h, keys: func() (audit.Keys, error) { return c.keys(c.logAt) }, begin: func(bot.Boundary) {}, see: func(bot.Event) {},
+	})
 	return report, h, errors.Join(err, l.Close())
 }
 

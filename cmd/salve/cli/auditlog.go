@@ -28,6 +28,7 @@ type logAt struct {
 // records is what of a store is read.
 type records interface {
 	report.Rows
+	Boundary(ctx context.Context) (bot.Boundary, error)
 	io.Closer
 }
 
@@ -87,17 +88,51 @@ func (l *openLog) events(ctx context.Context) iter.Seq2[bot.Event, error] {
 	})
 }
 
-// prove compares the log with itself and with the heads, if there are any.
-func (l *openLog) prove(ctx context.Context, h *audit.Heads) (audit.Report, error) {
-	return l.proveStream(l.events(ctx), h)
+// proving is how a log is proved: against which heads, by which keys, and who
+// looks on.
+type proving struct {
+	heads *audit.Heads
+	keys  func() (audit.Keys, error) // asked only if the log was pruned
+	begin func(bot.Boundary)         // called before the log is read, perhaps again
+	see   func(bot.Event)
 }
 
-func (l *openLog) proveStream(events iter.Seq2[bot.Event, error], h *audit.Heads) (audit.Report, error) {
-	var against audit.Against
-	if h != nil {
-		against.Signed = h.List
+// prove compares the log with itself, with the heads, and with the head at which
+// it was pruned.
+func (l *openLog) prove(ctx context.Context, p proving) (audit.Report, error) {
+	var at bot.Boundary
+	return audit.ProvePruned(func() (a audit.Against, err error) {
+		if p.heads != nil {
+			a.Signed = p.heads.List
+		}
+		at, a, err = l.boundary(ctx, a, p.keys)
+		return a, err
+	}, func(yield func(bot.Event, error) bool) {
+		p.begin(at)
+		for e, err := range l.events(ctx) {
+			if err == nil {
+				p.see(e)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	})
+}
+
+// boundary is where the log was pruned, and what it is compared with because of
+// that.
+func (l *openLog) boundary(ctx context.Context, a audit.Against, keys func() (audit.Keys, error)) (bot.Boundary, audit.Against, error) {
+	b, err := l.Boundary(ctx)
+	if err != nil || b.Size == 0 {
+		return b, a, err
 	}
-	return audit.Prove(events, against)
+	k, err := keys()
+	if err != nil {
+		return b, a, fmt.Errorf("the log was pruned at event %d, at a signed head: %w", b.Size, err)
+	}
+	a, err = a.Opened(b, k)
+	return b, a, err
 }
 
 // newest is the number of the last event.

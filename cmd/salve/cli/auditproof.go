@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 
+	"salve/bot"
 	"salve/bot/audit"
 )
 
@@ -64,11 +66,32 @@ func (c AuditProve) prove(ctx context.Context, l *openLog, h audit.Heads) (audit
 			return audit.Proof{}, err
 		}
 	}
-	log := audit.Log{Events: l.events(ctx)}
+	b, against, err := l.boundary(ctx, audit.Against{}, func() (audit.Keys, error) { return c.keys(c.logAt) })
+	if err != nil {
+		return audit.Proof{}, err
+	}
+	log := audit.Log{Events: after(b.Size, l.events(ctx))}
+	for _, edge := range against.Edges {
+		log.Edge = edge
+	}
 	if c.Event > 0 {
 		return log.ProveEvent(c.Event, size)
 	}
 	return log.ProveGrowth(c.From, size)
+}
+
+// after passes over what is being dropped.
+func after(size int64, events iter.Seq2[bot.Event, error]) iter.Seq2[bot.Event, error] {
+	return func(yield func(bot.Event, error) bool) {
+		for e, err := range events {
+			if err == nil && e.Seq <= size {
+				continue
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 // AuditCheckProof checks one.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strconv"
 	"time"
 
 	"salve/bot"
@@ -49,7 +50,7 @@ func (c AuditReport) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	proves, err := c.write(ctx, e, l, report.NewIndex(span), h)
+	proves, err := c.write(ctx, e, l, &reading{span: span, heads: h})
 	if err = errors.Join(err, l.Close()); err != nil {
 		return err
 	}
@@ -59,13 +60,43 @@ func (c AuditReport) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
-func (c AuditReport) write(ctx context.Context, e *Env, l *openLog, x *report.Index, h *audit.Heads) (proves bool, err error) {
+// reading is one pass over the log for a report.
+type reading struct {
+	span    report.Span
+	heads   *audit.Heads
+	index   *report.Index
+	carried bot.Boundary
+	wrong   error // what was carried over is not what the log says
+}
+
+// begin takes what was so when a pruned log begins.
+func (r *reading) begin(b bot.Boundary) {
+	r.index, r.carried, r.wrong = report.NewIndex(r.span), b, nil
+	for _, e := range b.Carried {
+		r.index.Carry(e)
+	}
+}
+
+func (r *reading) see(e bot.Event) {
+	if e.Seq <= r.carried.Size {
+		return
+	}
+	r.index.Take(e)
+	if e.Kind == bot.EventPruned && e.Data["size"] == strconv.FormatInt(r.carried.Size, 10) {
+		r.wrong = audit.CarriedOver(r.carried, e)
+	}
+}
+
+func (c AuditReport) write(ctx context.Context, e *Env, l *openLog, in *reading) (proves bool, err error) {
 	done := e.slowly(func() string { return fmt.Sprintf("%d events read", l.read.Load()) })
-	found, err := l.proveSeen(ctx, h, x.Take)
+	found, err := l.prove(ctx, proving{
+		heads: in.heads, keys: func() (audit.Keys, error) { return c.keys(c.logAt) }, begin: in.begin, see: in.see,
+	})
 	done()
-	if err != nil {
+	if err = errors.Join(err, in.wrong); err != nil {
 		return false, err
 	}
+	x, h := in.index, in.heads
 	r := x.Report()
 	b := paper.Book{
 		Report: r, Proof: paper.Prove(r, found, h),
@@ -123,18 +154,4 @@ func instant(s string) (t time.Time, day bool, err error) {
 		return t, false, fmt.Errorf("%q is neither a day like 2026-01-31 nor an instant like 2026-01-31T12:00:00Z", s)
 	}
 	return t.UTC(), false, nil
-}
-
-// proveSeen is prove, and shows each event to see on the way.
-func (l *openLog) proveSeen(ctx context.Context, h *audit.Heads, see func(bot.Event)) (audit.Report, error) {
-	return l.proveStream(func(yield func(bot.Event, error) bool) {
-		for e, err := range l.events(ctx) {
-			if err == nil {
-				see(e)
-			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	}, h)
 }

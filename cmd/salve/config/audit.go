@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,42 @@ type Audit struct {
 	Every  bot.Duration `yaml:"every"`  // a head at least so often
 	Events int64        `yaml:"events"` // a head at least after so many
 	Places []Place      `yaml:"places"`
+	Keep   Age          `yaml:"keep"` // older events are dropped, at a signed head; 0: none are
+}
+
+// Age is a duration that may also be written in days: 400d.
+type Age time.Duration
+
+// Std is the time.Duration.
+func (a Age) Std() time.Duration { return time.Duration(a) }
+
+// String is as it is written.
+func (a Age) String() string {
+	if day := Age(24 * time.Hour); a > 0 && a%day == 0 {
+		return strconv.Itoa(int(a/day)) + "d"
+	}
+	return bot.Duration(a).String()
+}
+
+// MarshalText is String.
+func (a Age) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads 400d, or a duration such as 9600h.
+func (a *Age) UnmarshalText(b []byte) error {
+	if days, ok := strings.CutSuffix(string(b), "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 36500 {
+			return fmt.Errorf("%q is not a number of days; write for example 400d", b)
+		}
+		*a = Age(n) * Age(24*time.Hour)
+		return nil
+	}
+	var d bot.Duration
+	if err := d.UnmarshalText(b); err != nil {
+		return fmt.Errorf("%q is not a length of time; write for example 400d or 9600h", b)
+	}
+	*a = Age(d)
+	return nil
 }
 
 // Place is one place for signed heads: a file, or an address.
@@ -27,7 +64,9 @@ type Place struct {
 	Bearer string `yaml:"bearer"` // secret reference
 }
 
-func defaultAudit() Audit { return Audit{Every: bot.Duration(time.Minute), Events: 1000} }
+func defaultAudit() Audit {
+	return Audit{Every: bot.Duration(time.Minute), Events: 1000, Keep: Age(400 * 24 * time.Hour)}
+}
 
 func (r *reader) checkAudit(c *Config) {
 	a := c.Audit
@@ -47,6 +86,9 @@ func (r *reader) checkAudit(c *Config) {
 	}
 	if a.Every.Std() < time.Second {
 		r.atPath("$.audit.every", fmt.Sprintf("%s is too often", a.Every), "write 1s or more")
+	}
+	if a.Keep != 0 && a.Keep.Std() < 24*time.Hour {
+		r.atPath("$.audit.keep", fmt.Sprintf("%s is less than a day", a.Keep), "write for example 400d, or 0 to keep everything")
 	}
 	if a.Events < 1 {
 		r.atPath("$.audit.events", fmt.Sprintf("%d is not a number of events", a.Events), "write 1 or more")

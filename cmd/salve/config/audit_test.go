@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +25,9 @@ func TestPlacesForSignedHeadsAreChecked(t *testing.T) {
 		{"a file's token", "audit: {key: \"file:/k\", places: [{file: /a/b, bearer: \"env:A\"}]}\n", "is of no use for a file"},
 		{"an old key", "audit: {keys: [abc]}\n", "is not a public key"},
 		{"too often", "audit: {every: 1ms}\n", "is too often"},
+		{"kept too short", "audit: {keep: 1h}\n", "is less than a day"},
+		{"not an age", "audit: {keep: 1y}\n", "write for example 400d"},
+		{"not days", "audit: {keep: -1d}\n", "is not a number of days"},
 		{"no events", "audit: {events: 0}\n", "is not a number of events"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -34,4 +38,11 @@ func TestPlacesForSignedHeadsAreChecked(t *testing.T) {
 	}
 	_, err := config.Parse("salve.yaml", []byte("audit: {key: \"file:/k\", places: [{file: /a/b}, {url: \"https://x.example/heads\", bearer: \"env:A\"}]}\n"))
 	require.NoError(t, err)
+	for text, want := range map[string]time.Duration{"400d": 9600 * time.Hour, "36h": 36 * time.Hour, "0": 0} {
+		c, err := config.Parse("salve.yaml", []byte("audit: {keep: "+text+"}\n"))
+		require.NoError(t, err)
+		require.Equal(t, want, c.Audit.Keep.Std())
+		require.Equal(t, map[string]string{"400d": "400d", "36h": "36h", "0": "0s"}[text], c.Audit.Keep.String())
+	}
+	require.Equal(t, "400d", config.Default().Audit.Keep.String())
 }

@@ -28,10 +28,11 @@ func (s *Salve) makeNotary(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("audit.key: %w", err)
 	}
-	keys, err := audit.ParseKeys(cfg.Keys...)
+	keys, err := audit.ParseKeys(append([]string{signer.Public()}, cfg.Keys...)...)
 	if err != nil {
 		return fmt.Errorf("audit.keys: %w", err)
 	}
+	s.auditKeys = keys
 	own, err := heads.NewFile(filepath.Join(s.dir, headsFile))
 	if err != nil {
 		return err
@@ -45,7 +46,7 @@ func (s *Salve) makeNotary(ctx context.Context) error {
 		places = append(places, place)
 	}
 	s.notary, err = notary.New(s.store, signer, places, notary.Options{
-		Log: s.log, Keys: keys, Every: cfg.Every.Std(), Events: cfg.Events,
+		Log: s.log, Keys: keys, Every: cfg.Every.Std(), Events: cfg.Events, Keep: cfg.Keep.Std(), Pruner: s.store,
 	})
 	return err
 }

@@ -36,7 +36,13 @@ func (s *Salve) verify(ctx context.Context) (audit.Report, error) {
 	case <-ctx.Done():
 		return audit.Report{}, ctx.Err()
 	}
-	return audit.Verify(audit.From(func(f func(bot.Event) error) error { return s.store.EachEvent(ctx, f) }))
+	return audit.ProvePruned(func() (audit.Against, error) {
+		b, err := s.store.Boundary(ctx)
+		if err != nil {
+			return audit.Against{}, err
+		}
+		return audit.Against{}.Opened(b, s.auditKeys)
+	}, audit.From(func(f func(bot.Event) error) error { return s.store.EachEvent(ctx, f) }))
 }
 
 // auditor is the console's view of the audit.

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/bot/audit"
 	"salve/bot/flow/act"
 	"salve/bot/flow/command"
 	"salve/bot/flow/decide"
@@ -76,6 +77,8 @@ type Salve struct {
 	servers []*server
 	proving chan struct{} // one at a time proves the audit log
 	onClose []func()
+
+	auditKeys audit.Keys // that sign heads of the audit log, or did
 }
 
 // Start opens the store and the listeners and makes everything ready. Close it

@@ -10,6 +10,7 @@ import (
 	"salve/bot/flow/act"
 	"salve/bot/flow/command"
 	"salve/bot/flow/decide"
+	"salve/bot/flow/notary"
 	"salve/bot/flow/receive"
 	"salve/bot/flow/tell"
 	"salve/bot/people"
@@ -40,6 +41,7 @@ type keeper interface {
 	EachEvent(ctx context.Context, f func(bot.Event) error) error
 	Ping(ctx context.Context) error
 	Prune(ctx context.Context, now time.Time, age time.Duration, maxBytes int64) (int, error)
+	notary.Pruner
 	Tick(ctx context.Context, name string, at time.Time, every time.Duration) (bool, error)
 	Close() error
 }

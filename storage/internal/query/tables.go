@@ -26,4 +26,5 @@ var Tables = []Table{
 	{"tokens", []string{"hash", "version", "person", "body"}},
 	{"schedules", []string{"name", "next_at"}},
 	{"events", []string{"seq", "incident", "run", "body"}},
+	{"audit_boundaries", []string{"size", "note", "edge", "carried"}},
 }
