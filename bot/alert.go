@@ -16,6 +16,9 @@ const (
 	AlertResolved AlertState = "resolved"
 )
 
+// SourceSalve is the source of alerts about Salve itself. No sender has its name.
+const SourceSalve = "salve"
+
 // AlertKey is what makes an Alert one row: the source that sent it, its
 // fingerprint there, and when it started.
 type AlertKey struct {

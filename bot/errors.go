@@ -14,6 +14,9 @@ var (
 	// ErrUnavailable: the store cannot be written now (disk full, read-only,
 	// closing). Nothing was changed.
 	ErrUnavailable = errors.New("storage is not available")
+	// ErrAudit: the audit log cannot be continued where it ends. Nothing was
+	// changed.
+	ErrAudit = errors.New("the audit log cannot be continued")
 )
 
 // A Refusal is an answer to a person that says no, why, and what to do next.

@@ -14,7 +14,7 @@ var ground = []string{"bot", "bot/secret", "bot/expr"}
 var stages = map[string]bool{ // name -> pure
 	"bot/intake": false, "bot/rootcause": false, "bot/match": true, "bot/plan": true, "bot/guard": true,
 	"bot/approval": true, "bot/runner": true, "bot/check": false, "bot/audit": true, "bot/chat": true,
-	"bot/people": false, "bot/report": true,
+	"bot/people": false, "bot/report": true, "bot/health": true,
 }
 
 // thirdParty lists, per package, the modules outside the standard library that
