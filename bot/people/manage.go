@@ -26,7 +26,7 @@ var (
 // Add takes in somebody new.
 func (p *People) Add(ctx context.Context, by bot.Actor, person bot.Person) error {
 	person = tidy(person)
-	person.Version, person.CreatedAt, person.Disabled = 0, now(), false
+	person.Version, person.CreatedAt, person.Disabled = 0, p.now(), false
 	if err := p.check(ctx, person); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *People) known(ctx context.Context, id bot.PersonID) (bot.Person, error)
 func (p *People) write(ctx context.Context, by bot.Actor, person bot.Person, what string) error {
 	_, err := p.store.Commit(ctx, bot.Change{
 		People: []bot.Person{person},
-		Events: []bot.Event{{At: now(), Kind: bot.EventPerson, Actor: by, Text: by.Name + " " + what, Data: facts(person)}},
+		Events: []bot.Event{{At: p.now(), Kind: bot.EventPerson, Actor: by, Text: by.Name + " " + what, Data: facts(person)}},
 	})
 	if errors.Is(err, bot.ErrConflict) {
 		return meanwhile(person.ID)
@@ -292,7 +292,7 @@ func (p *People) Revoke(ctx context.Context, by bot.Actor, id bot.PersonID, hash
 // is read again: it must not stay open.
 func (p *People) revoke(ctx context.Context, by bot.Actor, tok bot.Token) error {
 	for try := 0; ; try++ {
-		tok.RevokedAt = now()
+		tok.RevokedAt = p.now()
 		_, err := p.store.Commit(ctx, bot.Change{
 			Tokens: []bot.Token{tok},
 			Events: []bot.Event{{

@@ -40,6 +40,9 @@ type Options struct {
 	SessionFor  time.Duration // a session in the console; 0: 12 hours
 	SessionIdle time.Duration // a session that nobody uses; 0: 2 hours
 	LinkFor     time.Duration // a login link; 0: 15 minutes
+	// Expiry is the time by which tokens begin and end; nil: the wall clock. It
+	// should not go back, or what has ended would open again.
+	Expiry func() time.Time
 }
 
 // MaxTokenFor is the longest that a token may last.
@@ -63,10 +66,13 @@ func New(store Store, opts Options) (*People, error) {
 	opts.SessionFor = cmp.Or(opts.SessionFor, 12*time.Hour)
 	opts.SessionIdle = cmp.Or(opts.SessionIdle, 2*time.Hour)
 	opts.LinkFor = cmp.Or(opts.LinkFor, 15*time.Minute)
+	if opts.Expiry == nil {
+		opts.Expiry = time.Now
+	}
 	return &People{store: store, opts: opts}, nil
 }
 
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+func (p *People) now() time.Time { return p.opts.Expiry().UTC().Truncate(time.Millisecond) }
 
 var errNobody = bot.Refuse(bot.RefusedIdentity, "This opens nothing: it is unknown, used up, revoked or has expired.",
 	"Get a new one: salve user login-link NAME, or salve user token NAME.")
@@ -91,7 +97,7 @@ func (p *People) token(ctx context.Context, secret string, kind bot.TokenKind) (
 	if err != nil {
 		return bot.Token{}, fmt.Errorf("read a token: %w", err)
 	}
-	if at := now(); tok.Kind != kind || !tok.Valid(at) || p.idle(tok, at) {
+	if at := p.now(); tok.Kind != kind || !tok.Valid(at) || p.idle(tok, at) {
 		return bot.Token{}, errNobody
 	}
 	return tok, nil
@@ -174,6 +180,6 @@ func (p *People) mint(person bot.PersonID, kind bot.TokenKind, label string, ttl
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // crypto/rand never fails: it ends the process instead
 	secret := "salve_" + string(kind) + "_" + base64.RawURLEncoding.EncodeToString(raw)
-	at := now()
+	at := p.now()
 	return secret, bot.Token{Hash: Hash(secret), Kind: kind, Person: person, Label: label, CreatedAt: at, ExpiresAt: at.Add(ttl)}
 }

@@ -20,7 +20,7 @@ func (p *People) Seen(ctx context.Context, sessionSecret string) error {
 	if err != nil {
 		return err
 	}
-	at := now()
+	at := p.now()
 	if at.Sub(lastSeen(tok)) < seenEvery {
 		return nil
 	}

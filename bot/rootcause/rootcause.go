@@ -3,8 +3,8 @@
 //
 // It promises that the same facts give the same Diagnosis, word for word: order,
 // ids and counts are fixed, text is cut to length, and every Hypothesis cites
-// Evidence. It never fails: a Collector that errs or does not answer in time
-// becomes a Gap that says what was not looked at.
+// Evidence. It never fails: a Collector that errs, breaks down or does not answer
+// in time becomes a Gap that says what was not looked at.
 //
 // It assumes that Collectors keep secrets out of what they return. Text from
 // alerts is untrusted and stays data. A Collector that ignores its context is
@@ -81,8 +81,7 @@ func collect(ctx context.Context, c Case, collectors []Collector) []answer {
 	for i, col := range collectors {
 		answers[i] = make(chan answer, 1) // buffered: a late one ends without a reader
 		go func() {
-			e, err := col.Collect(ctx, c)
-			answers[i] <- answer{e, err}
+			answers[i] <- ask(ctx, col, c)
 		}()
 	}
 	out := make([]answer, len(collectors))
@@ -94,6 +93,17 @@ func collect(ctx context.Context, c Case, collectors []Collector) []answer {
 		}
 	}
 	return out
+}
+
+// ask takes a Collector that breaks down for one that could not look.
+func ask(ctx context.Context, col Collector, c Case) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = answer{err: errors.New("it broke down")}
+		}
+	}()
+	e, err := col.Collect(ctx, c)
+	return answer{e, err}
 }
 
 // lastChance takes an answer that came in time although the deadline has

@@ -177,6 +177,21 @@ func TestASlowCollectorBecomesAGap(t *testing.T) {
 	})
 }
 
+// broken panics.
+type broken struct{}
+
+func (broken) Name() string { return "changes" }
+func (broken) Collect(context.Context, rootcause.Case) ([]bot.Evidence, error) {
+	panic("a mistake in it")
+}
+
+func TestACollectorThatBreaksDownTakesNobodyWithIt(t *testing.T) {
+	t.Parallel()
+	got := rootcause.Summarise(t.Context(), theCase(), broken{}, recurrences(theCase()))
+	require.Equal(t, []string{"changes: it broke down"}, got.Gaps)
+	require.NotEmpty(t, got.Hypotheses)
+}
+
 func TestCountsAndTextAreBounded(t *testing.T) {
 	t.Parallel()
 	c := theCase()

@@ -85,6 +85,7 @@ type Options struct {
 	Patience time.Duration       // how long an action may still talk after its time is up; 0: 10 s
 	Spread   time.Duration       // scans leave what is due for less than this to hints; 0: nothing
 	Lease    Lease               // nil: nobody else carries out Runs of the store
+	Turned   func()              // called at each turn of the loop; nil: nobody watches
 }
 
 // Leg carries out Runs.
@@ -116,6 +117,9 @@ func New(store Store, brake Brake, actions map[string]runner.Action, checker Che
 	opts.Scan = cmp.Or(opts.Scan, time.Second)
 	opts.Grace = cmp.Or(opts.Grace, 20*time.Second)
 	opts.Patience = cmp.Or(opts.Patience, 10*time.Second)
+	if opts.Turned == nil {
+		opts.Turned = func() {}
+	}
 	if opts.Mask == nil {
 		opts.Mask = func(s string) string { return s }
 	}

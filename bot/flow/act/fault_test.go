@@ -360,15 +360,14 @@ func TestResolvedAsksTheStore(t *testing.T) {
 // lease is one that lapses now and then.
 type lease struct {
 	mu     sync.Mutex
-	lapses int // how often it lapses between a start and the step itself
-	asked  int
+	lapses int // how often it has lapsed when it is asked for next
 }
 
 func (l *lease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
 	held, cancel := context.WithCancel(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.asked++; l.asked%2 == 0 && l.lapses > 0 {
+	if l.lapses > 0 {
 		l.lapses--
 		cancel()
 	}
@@ -411,4 +410,32 @@ func TestAnOutcomeIsNotForgottenWhileTheRowCannotBeRead(t *testing.T) {
 	h.serveOn(store)
 	h.untilState(h.run("web-1", nil, step("a", bot.RepeatNever, false)), bot.RunUnverified)
 	require.Equal(t, 1, h.hand.calls("web-1/a"))
+}
+
+func TestWhileTheStoreCannotBeWrittenNothingIsDone(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]error{"a full disk": bot.ErrUnavailable, "an audit log that cannot go on": bot.ErrAudit} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			tried := make(chan struct{}, 1000)
+			store := &faulty{Store: h.store, before: func(c bot.Change) error {
+				if len(c.Runs) == 0 {
+					return nil
+				}
+				tried <- struct{}{}
+				return fault
+			}}
+			run := h.run("web-1", nil, step("a", bot.RepeatNever, false))
+			h.serveOn(store)
+			for range 3 {
+				<-tried
+			}
+			h.halt()
+			require.Zero(t, h.hand.calls("web-1/a"))
+			kept, err := h.store.Run(t.Context(), run)
+			require.NoError(t, err)
+			require.Equal(t, bot.RunPlanned, kept.State)
+		})
+	}
 }

@@ -13,20 +13,20 @@ import (
 	"salve/bot/flow/act"
 )
 
-// shareLease is what a shared store gives; tests end it.
-type shareLease struct {
+// lease is what a shared store gives; tests end it.
+type lease struct {
 	mu   sync.Mutex
 	over context.Context
 	end  context.CancelCauseFunc
 }
 
-func newLease() *shareLease {
-	l := &shareLease{}
+func newLease() *lease {
+	l := &lease{}
 	l.over, l.end = context.WithCancelCause(context.Background())
 	return l
 }
 
-func (l *shareLease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
+func (l *lease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
 	l.mu.Lock()
 	over := l.over
 	l.mu.Unlock()
@@ -38,7 +38,7 @@ func (l *shareLease) Held(ctx context.Context) (context.Context, context.CancelF
 	return held, func() { stop(); cancel(context.Canceled) }
 }
 
-func (l *shareLease) renew() {
+func (l *lease) renew() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over, l.end = context.WithCancelCause(context.Background())
@@ -79,13 +79,9 @@ func TestNothingIsDoneWithoutALease(t *testing.T) {
 	l.end(errors.New("the lease could not be renewed"))
 	h := newHouse(t, func(o *act.Options) { o.Lease = l })
 	h.serve()
-	id := h.run("web-1", nil, step("a", bot.RepeatNever, false))
-	time.Sleep(200 * time.Millisecond)
+	r := h.untilState(h.run("web-1", nil, step("a", bot.RepeatNever, false)), bot.RunFailed)
 	require.Zero(t, h.hand.calls("web-1/a"))
-	require.Equal(t, bot.RunPlanned, h.read(id).State, "nothing is written about it either")
-	l.renew()
-	h.untilState(id, bot.RunUnverified)
-	require.Equal(t, 1, h.hand.calls("web-1/a"))
+	require.Contains(t, r.Steps[0].Error, "could not be renewed")
 }
 
 func TestWhatAnotherProcessLeftIsTakenUpByAScan(t *testing.T) {

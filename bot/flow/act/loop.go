@@ -40,6 +40,7 @@ func (l *Leg) loop(ctx context.Context, start func(bot.Run)) {
 	defer tick.Stop()
 	page := minPage
 	for {
+		l.opts.Turned()
 		began := time.Now()
 		l.takeUp(ctx)
 		page = l.scan(ctx, page, start)
@@ -172,6 +173,7 @@ func (l *Leg) drain(crew *sync.WaitGroup, cut context.CancelCauseFunc) error {
 // recover takes up what an earlier process left without an outcome.
 func (l *Leg) recover(ctx context.Context) {
 	for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
+		l.opts.Turned()
 		err := l.recoverAll(ctx)
 		if err == nil {
 			return

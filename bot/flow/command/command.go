@@ -76,6 +76,9 @@ type Options struct {
 	ResumeGroup string                     // who may lift a halt; "": resumers
 	Known       func(playbook string) bool // whether a playbook is loaded; nil: the decide leg will tell
 	Timeout     time.Duration              // how long the store may take before a person is told to try again; 0: 5 s
+	// Expiry is the time by which questions expire; nil: the wall clock. It
+	// should not go back.
+	Expiry func() time.Time
 }
 
 // Desk takes commands. It is safe for use by many at once.
@@ -97,6 +100,9 @@ func New(store Store, brake Brake, payloads Payloads, opts Options) (*Desk, erro
 	opts.Timeout = cmp.Or(opts.Timeout, 5*time.Second)
 	if opts.Known == nil {
 		opts.Known = func(string) bool { return true }
+	}
+	if opts.Expiry == nil {
+		opts.Expiry = time.Now
 	}
 	d := &Desk{store: store, brake: brake, payloads: payloads, opts: opts}
 	d.verbs = d.gate()
@@ -131,7 +137,7 @@ func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, v.patience(d.opts.Timeout), errTimeout)
 	defer cancel()
 	for range tries {
-		answer, err := v.do(ctx, order{Command: c, by: c.Actor(), now: time.Now().UTC().Truncate(time.Millisecond)})
+		answer, err := v.do(ctx, order{Command: c, by: c.Actor(), now: instant(time.Now()), expiry: instant(d.opts.Expiry())})
 		if !errors.Is(err, bot.ErrConflict) {
 			return answer, d.refusal(ctx, c, err)
 		}
@@ -142,9 +148,13 @@ func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
 // order is a command with who gave it and when.
 type order struct {
 	bot.Command
-	by  bot.Actor
-	now time.Time
+	by     bot.Actor
+	now    time.Time
+	expiry time.Time // by which questions have expired
 }
+
+// instant is a time as the store keeps it.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // event begins an Event of the order.
 func (o order) event(kind bot.EventKind, format string, args ...any) bot.Event {

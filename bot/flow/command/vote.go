@@ -33,7 +33,7 @@ func (d *Desk) vote(ctx context.Context, o order, yes bool) (bot.Answer, error) 
 		typed = a.Digest
 	}
 	before := len(a.Votes)
-	a, err = approval.Cast(a, o.By, bot.Vote{Surface: o.Surface, Digest: typed, Yes: yes, Reason: o.Reason}, o.now)
+	a, err = approval.Cast(a, o.By, bot.Vote{Surface: o.Surface, Digest: typed, Yes: yes, Reason: o.Reason}, o.expiry)
 	if err != nil {
 		if err := d.expire(ctx, o, a); err != nil {
 			return bot.Answer{}, err
@@ -69,7 +69,7 @@ func decided(a bot.Approval, err error) error {
 // expire writes down that the time of a question is over, if it is. Nothing
 // changes on the target.
 func (d *Desk) expire(ctx context.Context, o order, a bot.Approval) error {
-	late, over := approval.Expire(a, o.now)
+	late, over := approval.Expire(a, o.expiry)
 	if !over {
 		return nil
 	}

@@ -73,6 +73,10 @@ type Options struct {
 	Workers    int                   // Incidents looked at at once; 0: 32
 	Scan       time.Duration         // between scans; 0: 1 s
 	Quiet      time.Duration         // how long after it resolved an Incident closes by itself; 0: 10 m
+	Turned     func()                // called at each turn of the loop; nil: nobody watches
+	// Expiry is the time by which questions are opened and expire; nil: the wall
+	// clock. It should not go back.
+	Expiry func() time.Time
 	// Spread is for a store that several processes share: scans leave what is due
 	// for less than this to hints, which go to one of them. 0: they leave nothing.
 	Spread  time.Duration
@@ -104,12 +108,18 @@ func New(store Store, brake Brake, library *Library, opts Options) (*Leg, error)
 	opts.Workers = cmp.Or(opts.Workers, 32)
 	opts.Scan = cmp.Or(opts.Scan, time.Second)
 	opts.Quiet = cmp.Or(opts.Quiet, 10*time.Minute)
+	if opts.Turned == nil {
+		opts.Turned = func() {}
+	}
 	if opts.Workers < 1 || opts.Scan < 0 || opts.Quiet < 0 {
 		return nil, errors.New("decide: workers, scan and quiet may not be negative")
 	}
 	l := &Leg{
 		store: store, brake: brake, opts: opts, past: newPast(store), crew: newCrew(opts.Workers, opts.Scan),
 		wake: make(chan struct{}, 1), hints: make(chan bot.IncidentID, 4*pageSize), clock: time.Now,
+	}
+	if l.opts.Expiry == nil {
+		l.opts.Expiry = func() time.Time { return l.clock() }
 	}
 	return l, l.Swap(library)
 }
@@ -145,3 +155,11 @@ func (l *Leg) Hint(ids ...bot.IncidentID) {
 
 // now is an instant as the store keeps it.
 func (l *Leg) now() time.Time { return l.clock().UTC().Truncate(time.Millisecond) }
+
+// expiry is the time for questions, never before now.
+func (l *Leg) expiry(now time.Time) time.Time {
+	if t := l.opts.Expiry().UTC().Truncate(time.Millisecond); t.After(now) {
+		return t
+	}
+	return now
+}

@@ -50,6 +50,7 @@ func (l *Leg) Run(ctx context.Context) error {
 // workers have in hand. It reports whether there was anything.
 func (l *Leg) scan(ctx context.Context) (found bool) {
 	for ctx.Err() == nil {
+		l.opts.Turned()
 		limit := pageSize + l.crew.past()
 		due, err := l.store.DueIncidents(ctx, l.now().Add(-l.opts.Spread), limit)
 		if err != nil {

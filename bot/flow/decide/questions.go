@@ -12,7 +12,7 @@ import (
 // changes on the target.
 func (k *look) expire() {
 	for i, a := range k.approvals {
-		next, over := approval.Expire(a, k.now)
+		next, over := approval.Expire(a, k.leg.expiry(k.now))
 		if !over {
 			continue
 		}

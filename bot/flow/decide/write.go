@@ -74,7 +74,7 @@ func withoutRetry(v bot.Verdict) bot.Verdict {
 // open puts the question about a plan.
 func (k *look) open(p bot.Plan, v bot.Verdict) bot.Approval {
 	p.ID = bot.PlanID(k.leg.store.NextID(bot.KindPlan))
-	a := approval.Open(bot.ApprovalID(k.leg.store.NextID(bot.KindApproval)), p, v, k.now)
+	a := approval.Open(bot.ApprovalID(k.leg.store.NextID(bot.KindApproval)), p, v, k.leg.expiry(k.now))
 	k.addPlan(p)
 	k.change.Approvals = append(k.change.Approvals, a)
 	k.approvals = append([]bot.Approval{a}, k.approvals...)

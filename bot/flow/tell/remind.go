@@ -18,6 +18,7 @@ func (l *Leg) Run(ctx context.Context) error {
 	tick := time.NewTicker(l.opts.ScanEvery)
 	defer tick.Stop()
 	for {
+		l.opts.Turned()
 		if err := l.remindInTurn(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			l.log.WarnContext(ctx, "reminders are late, tried again at the next scan", "error", err)
 		}

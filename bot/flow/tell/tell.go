@@ -66,6 +66,7 @@ type Options struct {
 	Nearest       func(alert bot.Alert, inc bot.Incident) *bot.CardNearest
 	ReminderEvery time.Duration // 0: 4 hours; negative: no reminders
 	ScanEvery     time.Duration // 0: 1 minute
+	Turned        func()        // called at each turn of the loop; nil: nobody watches
 	// Brake reads what is halted, flag file included; nil: the store's rows.
 	Brake interface {
 		Halts(ctx context.Context) ([]bot.Halt, error)
@@ -95,6 +96,9 @@ func New(store Store, opts Options) (*Leg, error) {
 	}
 	opts.ReminderEvery = cmp.Or(opts.ReminderEvery, 4*time.Hour)
 	opts.ScanEvery = cmp.Or(opts.ScanEvery, time.Minute)
+	if opts.Turned == nil {
+		opts.Turned = func() {}
+	}
 	if opts.Brake == nil {
 		opts.Brake = store
 	}
