@@ -91,7 +91,12 @@ type Auditor interface {
 	VerifyAudit(ctx context.Context) (events int64, err error)
 }
 
-// Ports are what the console needs; all are required.
+// Health tells what is wrong with Salve itself, as it was found last.
+type Health interface {
+	Conditions() []bot.Condition
+}
+
+// Ports are what the console needs; all but Health are required.
 type Ports struct {
 	Commander Commander
 	Cards     Cards
@@ -101,6 +106,7 @@ type Ports struct {
 	People    People
 	Live      Live
 	Auditor   Auditor
+	Health    Health         // may be nil: nothing is said about Salve itself
 	Playbooks []bot.Playbook // loaded ones, in the order in which they are shown
 }
 

@@ -33,6 +33,7 @@ type page struct {
 	MayRead  bool
 	Flash    string
 	Halts    []bot.Halt
+	Unwell   []bot.Condition
 	Assets   string // version of the static files
 	Main     any
 }
@@ -91,6 +92,9 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	p.MayRead = p.Known() || c.opts.AnonymousRead
 	if p.MayRead {
 		p.Halts, _ = c.ports.Brake.Halts(r.Context()) // the banner is a help; the halt page shows the error
+		if c.ports.Health != nil {
+			p.Unwell = c.ports.Health.Conditions()
+		}
 	}
 	var b bytes.Buffer
 	if err := c.pages[name].ExecuteTemplate(&b, "frame", p); err != nil {

@@ -148,8 +148,19 @@ type howItIs struct {
 	Playbooks int       `json:"playbooks"`
 	Halts     int       `json:"halts"`
 
+	Conditions []bot.Condition `json:"conditions"`
+	Queues     []queueAge      `json:"queues"`
+	Halted     []bot.Halt      `json:"halted,omitempty"`
+
 	Traces *tracesNow     `json:"traces,omitempty"`
 	Audit  *notary.Status `json:"audit,omitempty"`
+}
+
+// queueAge is for how long the work in front of a leg has been due.
+type queueAge struct {
+	Leg    string       `json:"leg"`
+	Age    bot.Duration `json:"age"`
+	Oldest string       `json:"oldest,omitempty"`
 }
 
 // tracesNow is how the sending of traces does.
@@ -179,6 +190,19 @@ func (Status) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
+// condition tells what is wrong, since when, why, and what to do.
+func (s screen) condition(c bot.Condition) {
+	style, word := styleYellow, "degraded"
+	if c.Unready {
+		style, word = styleRed, "not ready"
+	}
+	s.line("\n%s  %s (%s, for %s)", s.paint(style, word), plain(c.Says), plain(c.Key()), s.ago(c.Since))
+	if c.Detail != "" {
+		s.line("  why: %s", plain(c.Detail))
+	}
+	s.line("  do:  %s", plain(c.Do))
+}
+
 func showStatus(s screen, st howItIs) error {
 	if s.asJSON {
 		return s.json(st)
@@ -196,6 +220,19 @@ func showStatus(s screen, st howItIs) error {
 	s.line("console  %s", plain(st.URL))
 	s.line("data     %s", plain(st.DataDir))
 	s.line("%d playbooks are loaded; %s", st.Playbooks, halted)
+	for _, h := range st.Halted {
+		s.line("  %s by %s, %s ago: %s", strings.TrimSpace(plain(string(h.Scope)+" "+h.Name)), plain(h.By.Name), s.ago(h.At), plain(h.Reason))
+	}
+	for _, q := range st.Queues {
+		waits := "nothing waits"
+		if q.Oldest != "" {
+			waits = fmt.Sprintf("%s has waited for %s", plain(q.Oldest), span(q.Age.Std()))
+		}
+		s.line("queue    %s: %s", plain(q.Leg), waits)
+	}
+	for _, c := range st.Conditions {
+		s.condition(c)
+	}
 	if t := st.Traces; t != nil {
 		s.line("traces   %d spans sent, %d dropped, %d waiting", t.Sent, t.Dropped, t.Waiting)
 		if t.Problem != "" {

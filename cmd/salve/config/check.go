@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"salve/bot"
 	"salve/bot/secret"
 )
 
@@ -28,6 +29,7 @@ func (r *reader) check(c *Config) {
 	r.checkSources(c)
 	r.checkTraces(&c.Traces)
 	r.checkAudit(c)
+	r.checkWatch(c)
 	for i, a := range c.Egress.Allow {
 		if !isDestination(a) {
 			r.atPath(fmt.Sprintf("$.egress.allow[%d]", i), fmt.Sprintf("%q is not a destination", a), "write a CIDR (10.1.0.0/16), an address, or host:port")
@@ -108,6 +110,12 @@ func (r *reader) checkSources(c *Config) {
 		s, at := &c.Sources[i], fmt.Sprintf("$.sources[%d]", i)
 		if !namePattern.MatchString(s.Name) {
 			r.atPath(at+".name", fmt.Sprintf("%q is not a source name", s.Name), "use a-z, 0-9 and dashes; it becomes the path /v1/hooks/NAME")
+		}
+		if s.Name == bot.SourceSalve {
+			r.atPath(at+".name", fmt.Sprintf("%q is the source of alerts about Salve itself", s.Name), "give the sender another name")
+		}
+		if s.ExpectEvery != 0 && s.ExpectEvery < bot.Duration(time.Second) {
+			r.atPath(at+".expect_every", fmt.Sprintf("%s is too short to wait for a sender", s.ExpectEvery), "write 1s or more; some minutes are usual")
 		}
 		if seen[s.Name] {
 			r.atPath(at+".name", fmt.Sprintf("the source %q is there twice", s.Name), "give each its own name")

@@ -38,6 +38,11 @@ type Config struct {
 	Log       Log       `yaml:"log"`
 	Traces    Traces    `yaml:"traces"`
 	Audit     Audit     `yaml:"audit"`
+	Watch     Watch     `yaml:"watch"`
+	Heartbeat Heartbeat `yaml:"heartbeat"`
+	// Drain is for how long requests are still answered after SIGTERM, while
+	// /readyz already sends others away.
+	Drain bot.Duration `yaml:"drain"`
 }
 
 // TLS names the certificate and key files of the web listener.
@@ -56,6 +61,8 @@ type Source struct {
 	MaxBody   string   `yaml:"max_body"`  // like 1MiB
 	GroupBy   []string `yaml:"group_by"`
 	Severity  Severity `yaml:"severity"`
+	// ExpectEvery is how often the source should be heard; 0: it may be silent.
+	ExpectEvery bot.Duration `yaml:"expect_every"`
 }
 
 // Basic is a name and a secret reference for HTTP basic authentication.
@@ -132,6 +139,8 @@ func Default() Config {
 		Log:       Log{Level: "info", Format: "auto"},
 		Traces:    Traces{Sample: 1},
 		Audit:     defaultAudit(),
+		Watch:     defaultWatch(),
+		Heartbeat: Heartbeat{Every: bot.Duration(time.Minute)},
 	}
 }
 

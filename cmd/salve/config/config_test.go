@@ -23,6 +23,10 @@ func TestTheExampleIsValidAndSaysWhatItMeans(t *testing.T) {
 	require.Equal(t, 4*time.Hour, c.Incidents.Remind.Std())
 	require.Equal(t, "env:SALVE_METRICS_TOKEN", c.Metrics.Bearer)
 	require.True(t, c.Playbooks.UseLibrary())
+	require.Equal(t, 5*time.Minute, c.Sources[0].ExpectEvery.Std())
+	require.True(t, c.Heartbeat.IsRef())
+	want := config.Default().Watch
+	require.Equal(t, want, c.Watch, "the example shows the defaults")
 }
 
 func TestAnEmptyFileIsTheDefault(t *testing.T) {
@@ -84,6 +88,15 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"view that runs", "traces: {endpoint: https://collector:4318, view: \"javascript:alert({trace_id})\"}\n", "is not a web address with {trace_id}"},
 		{"view without a trace", "traces: {endpoint: https://collector:4318, view: \"https://jaeger/\"}\n", "is not a web address with {trace_id}"},
 		{"view of any host", "traces: {endpoint: https://collector:4318, view: \"https://{trace_id}.jaeger/\"}\n", "is not a web address with {trace_id}"},
+		{"a source with Salve's own name", "sources:\n  - {name: salve, type: alertmanager, bearer: env:T}\n", `salve.yaml:2:12: "salve" is the source of alerts about Salve itself; give the sender another name`},
+		{"an expectation that cannot be met", "sources:\n  - {name: a, type: alertmanager, bearer: env:T, expect_every: 1ms}\n", "1ms is too short to wait for a sender"},
+		{"a watch without patience", "watch: {stuck: 0s}\n", "salve.yaml:1:16: 0s is too short to watch by"},
+		{"a leg that may not rest", "watch: {leg_dead: 30s}\n", "a loop may rest for a minute; write 3m or more"},
+		{"a disk that is never free enough", "watch: {disk_free: 80}\n", "80 is not a percentage that can be meant"},
+		{"a drain without end", "drain: 1h\n", "1h is too long; write at most 5m"},
+		{"a heartbeat that anybody can read", "heartbeat: {url: \"http://hc.example.com/ping\"}\n", "is not an https address or a secret reference"},
+		{"a heartbeat with a password in it", "heartbeat: {url: \"https://a:hunter2@hc.example.com\"}\n", "is not an https address or a secret reference"},
+		{"a heartbeat too often", "heartbeat: {every: 1ms}\n", "1ms is too often; write 1s or more"},
 		{"size", "retention: {payload_size: much}\n", `"much" is not a size`},
 	}
 	for _, tt := range tests {

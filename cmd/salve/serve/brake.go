@@ -24,9 +24,10 @@ type haltRows interface {
 // works without it. Where one process alone writes, rows are kept in memory until
 // a commit touches them.
 type Brake struct {
-	dir  string
-	rows haltRows
-	keep bool
+	dir    string
+	rows   haltRows
+	keep   bool
+	clocks *clocks // nil: nobody watches the clock
 
 	file sync.Mutex // held by who writes or removes the flag file
 
@@ -48,6 +49,11 @@ func (b *Brake) Halts(ctx context.Context) ([]bot.Halt, error) {
 	flag, err := b.flag()
 	if err != nil {
 		return nil, err
+	}
+	if b.clocks != nil {
+		if h := b.clocks.look(); h != nil {
+			flag = append(flag, *h)
+		}
 	}
 	rows, err := b.read(ctx)
 	if err != nil {
@@ -139,6 +145,17 @@ func (b *Brake) ClearFlag(at time.Time) error {
 	}
 	return nil
 }
+
+// raiseFlag writes the flag file, unless somebody's is there.
+func (b *Brake) raiseFlag(reason string) error {
+	if flag, err := b.flag(); err != nil || len(flag) > 0 {
+		return err
+	}
+	return b.SetFlag(reason)
+}
+
+// uncontained reports whether a jump of the clock halts in memory only.
+func (b *Brake) uncontained() bool { return b.clocks != nil && b.clocks.look() != nil }
 
 // haltBySignal is what a signal does: it needs nothing but the disk.
 func (b *Brake) haltBySignal(name string, at time.Time) error {

@@ -65,3 +65,15 @@ func stampOf(files config.TLS) [2]time.Time {
 	}
 	return out
 }
+
+// ends is when the certificate in use ends; zero: there is none.
+func (c *certificate) ends() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	pair, err := c.get(nil)
+	if err != nil || pair.Leaf == nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
+}

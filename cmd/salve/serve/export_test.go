@@ -4,8 +4,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
+	"salve/bot"
 	"salve/bot/flow/receive"
+	"salve/bot/health"
 	"salve/cmd/salve/config"
 	"salve/integrations/prometheus"
 )
@@ -47,4 +50,22 @@ func Joined(next slog.Handler, hash string) slog.Handler {
 		o.set(hash)
 	}
 	return joined{Handler: next, origin: o}
+}
+
+// Expiry is the time for rights by such clocks, of a Salve whose newest event is
+// of that time.
+func Expiry(read func() bot.Reading, latest time.Time) func() time.Time {
+	return newClocks(read, latest).expiry
+}
+
+// Stall makes a leg's loop look as if it had not turned for so long.
+func (s *Salve) Stall(leg string, d time.Duration) {
+	s.beats.mu.Lock()
+	defer s.beats.mu.Unlock()
+	s.beats.at[leg] = time.Now().Add(-d)
+}
+
+// SetDisk makes the disk of the data directory another; not while it runs.
+func (s *Salve) SetDisk(d func() health.Disk) {
+	s.doctor.disk = func(string) health.Disk { return d() }
 }

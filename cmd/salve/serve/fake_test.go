@@ -93,6 +93,7 @@ func setUp(t *testing.T, s *shop) config.Config {
 		"data_dir: %s/data\nlisten: 127.0.0.1:0\nsources:\n  - {name: prod, type: alertmanager, bearer: env:HOOK}\nplaybooks: {dirs: [%s], library: false}\negress: {allow: [%q]}\n",
 		dir, books, u.Host))
 	require.NoError(t, err)
+	cfg.Watch.DiskFree = 0 // whatever room this machine has
 	return cfg
 }
 
@@ -108,12 +109,17 @@ func secrets(t *testing.T) (secret.Resolver, *secret.Redactor) {
 // start makes a Salve ready.
 func start(t *testing.T, cfg config.Config) (*serve.Salve, error) {
 	t.Helper()
+	return startWith(t, cfg, nil)
+}
+
+func startWith(t *testing.T, cfg config.Config, clocks func() bot.Reading) (*serve.Salve, error) {
+	t.Helper()
 	resolver, redactor := secrets(t)
 	lib, err := serve.Load(cfg, resolver, redactor)
 	if err != nil {
 		return nil, err
 	}
-	return serve.Start(t.Context(), cfg, serve.Options{Version: "test", Library: lib, Secrets: resolver})
+	return serve.Start(t.Context(), cfg, serve.Options{Version: "test", Library: lib, Secrets: resolver, Clocks: clocks})
 }
 
 // running is a Salve that runs until it is stopped.
@@ -135,8 +141,19 @@ func (r *running) end() error {
 
 func run(t *testing.T, cfg config.Config) *running {
 	t.Helper()
-	s, err := start(t, cfg)
+	return runWith(t, cfg, nil)
+}
+
+func runWith(t *testing.T, cfg config.Config, clocks func() bot.Reading) *running {
+	t.Helper()
+	s, err := startWith(t, cfg, clocks)
 	require.NoError(t, err)
+	return goes(t, s)
+}
+
+// goes runs one that was started.
+func goes(t *testing.T, s *serve.Salve) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{Salve: s, Client: control.NewUnixClient(s.Socket()), stop: stop, done: make(chan error, 1)}
 	go func() { r.done <- s.Run(ctx) }()

@@ -90,13 +90,13 @@ func local(cfg config.Config) bool {
 func (s *Salve) doors(ctx context.Context, api, pages http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
 	for _, src := range s.cfg.Sources {
-		h, err := hook(ctx, s.cfg, src, s.door, deps{log: s.log, secrets: s.opts.Secrets})
+		h, err := hook(ctx, s.cfg, src, listener{s.door, s.heard}, deps{log: s.log, secrets: s.opts.Secrets})
 		if err != nil {
 			return nil, err
 		}
 		mux.Handle("/v1/hooks/"+src.Name, s.metrics.Source(src.Name, s.linked(h)))
 	}
-	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET "+livePath, s.live)
 	mux.HandleFunc("GET "+readyPath, s.ready)
 	shown, err := s.metricsDoor(ctx)
 	if err != nil {
@@ -120,6 +120,7 @@ func (s *Salve) webServer(host string, doors http.Handler) (*http.Server, error)
 			return nil, err
 		}
 		web.TLSConfig = cert.config()
+		s.doctor.cert = cert
 	}
 	return web, nil
 }
@@ -150,16 +151,4 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("close the socket to others: %w", err), ln.Close())
 	}
 	return ln, nil
-}
-
-// ready answers 200 when the store can be read and written.
-func (s *Salve) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := s.store.Ping(ctx); err != nil {
-		s.log.WarnContext(ctx, "not ready", "err", err)
-		http.Error(w, "not ready: the database cannot be read and written; the log says why", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ready")
 }

@@ -3,20 +3,17 @@ package serve
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"salve/bot"
 	"salve/bot/audit"
-	"salve/bot/flow/notary"
 	"salve/integrations/console"
 	"salve/integrations/control"
-	"salve/integrations/otlp"
 )
 
 func (s *Salve) consolePorts() console.Ports {
 	return console.Ports{
 		Commander: s.desk, Cards: s.tell, Lists: s.store, Records: s.store, Brake: s.brake, People: s.people,
-		Live: s.tell, Auditor: auditor{s}, Playbooks: s.opts.Library.Playbooks,
+		Live: s.tell, Auditor: auditor{s}, Playbooks: s.opts.Library.Playbooks, Health: s.doctor,
 	}
 }
 
@@ -74,37 +71,3 @@ func (i insight) Halts(ctx context.Context) ([]bot.Halt, error) { return i.s.bra
 
 // Playbooks are the loaded ones.
 func (i insight) Playbooks() []bot.Playbook { return i.s.opts.Library.Playbooks }
-
-// status is how Salve is.
-type status struct {
-	Version   string    `json:"version"`
-	Since     time.Time `json:"since"`
-	URL       string    `json:"url"`
-	DataDir   string    `json:"data_dir"`
-	Epoch     int64     `json:"epoch"`
-	Ready     bool      `json:"ready"`
-	Problem   string    `json:"problem,omitempty"`
-	Playbooks int       `json:"playbooks"`
-	Halts     int       `json:"halts"`
-
-	Traces *otlp.Stats    `json:"traces,omitempty"` // absent: they go nowhere
-	Audit  *notary.Status `json:"audit,omitempty"`
-}
-
-// Status tells how Salve is, also when the store does not answer.
-func (i insight) Status(ctx context.Context) (any, error) {
-	s := i.s
-	st := status{
-		Version: s.opts.Version, Since: s.started, URL: s.URL(), DataDir: s.dir, Epoch: s.store.Epoch(),
-		Ready: true, Playbooks: len(s.opts.Library.Playbooks), Traces: s.tracesNow(), Audit: s.AuditLag(),
-	}
-	if err := s.store.Ping(ctx); err != nil {
-		st.Ready, st.Problem = false, "the database cannot be read and written"
-	}
-	halts, err := s.brake.Halts(ctx)
-	if err != nil {
-		st.Ready, st.Problem = false, "what is halted cannot be read; nothing runs"
-	}
-	st.Halts = len(halts)
-	return st, nil
-}

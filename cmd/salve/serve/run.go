@@ -24,10 +24,11 @@ func (s *Salve) Run(ctx context.Context) error {
 	working, stopLegs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLegs()
 
-	untold, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopTelling()
+	// Until the last event is written: it is signed and told too.
+	late, stopLate := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLate()
 
-	var legs, doors, telling sync.WaitGroup
+	var legs, doors, last sync.WaitGroup
 	var failures failures
 	part := func(wg *sync.WaitGroup, name string, f func() error) {
 		wg.Go(func() {
@@ -37,19 +38,14 @@ func (s *Salve) Run(ctx context.Context) error {
 			}
 		})
 	}
-	part(&legs, "decide", func() error { return ended(working, s.decide.Run(working)) })
-	part(&legs, "act", func() error { return ended(working, s.act.Run(working)) })
-	part(&legs, "tell", func() error { return ended(working, s.tell.Run(working)) })
-	part(&legs, "metrics", func() error { return s.metrics.Run(working) })
-	signing, stopSigning := context.WithCancel(context.WithoutCancel(ctx)) // until the last event is written
-	defer stopSigning()
-	var signer sync.WaitGroup
-	if s.notary != nil {
-		part(&signer, "notary", func() error { return ended(signing, s.notary.Run(signing)) })
+	for name, leg := range s.legs(listening) {
+		part(&legs, name, func() error { return ended(working, leg(working)) })
 	}
-	part(&legs, "retention", func() error { return s.prune(working) })
+	if s.notary != nil {
+		part(&last, "notary", func() error { return ended(late, s.notary.Run(late)) })
+	}
 	if s.traces != nil {
-		telling.Go(func() { s.traces.Run(untold) })
+		last.Go(func() { s.traces.Run(late) })
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1) // before it is said to be ready
@@ -62,20 +58,31 @@ func (s *Salve) Run(ctx context.Context) error {
 
 	<-listening.Done()
 	s.log.InfoContext(ctx, "stopping: no new requests, steps in flight end first")
+	s.waitDrain()
 	failures.add(s.shutDown(ctx))
 	doors.Wait()
 	stopLegs()
 	legs.Wait()
+	failures.add(s.lastEvent(ctx))
+	stopLate()
+	last.Wait()
+	failures.add(s.closeAll(ctx))
+	return failures.join()
+}
+
+// legs is what runs until the process is told to stop.
+func (s *Salve) legs(listening context.Context) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"decide": s.decide.Run, "act": s.act.Run, "tell": s.tell.Run, "metrics": s.metrics.Run, "retention": s.prune,
+		"watch": func(ctx context.Context) error { return s.runWatch(ctx, listening) },
+	}
+}
+
+func (s *Salve) lastEvent(ctx context.Context) error {
 	_, err := s.store.Commit(context.WithoutCancel(ctx), bot.Change{Events: []bot.Event{{
 		At: time.Now().UTC(), Kind: bot.EventStopped, Actor: bot.Salve, Text: "salve stopped",
 	}}})
-	failures.add(err)
-	stopSigning()
-	signer.Wait()
-	stopTelling() // after the legs: what they ended is still told
-	telling.Wait()
-	failures.add(s.closeAll(ctx))
-	return failures.join()
+	return err
 }
 
 // failures collects what went wrong in several parts.

@@ -29,9 +29,11 @@ import (
 	"salve/bot/flow/notary"
 	"salve/bot/flow/receive"
 	"salve/bot/flow/tell"
+	"salve/bot/flow/watch"
 	"salve/bot/people"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
+	"salve/integrations/heartbeat"
 	"salve/integrations/otlp"
 	"salve/integrations/prometheus"
 	"salve/integrations/river"
@@ -46,6 +48,8 @@ type Options struct {
 	Version string
 	Library *Library        // loaded playbooks and actions; required
 	Secrets secret.Resolver // required
+	// Clocks reads the clocks; nil: the machine's.
+	Clocks func() bot.Reading
 }
 
 // Salve is a running one.
@@ -57,18 +61,25 @@ type Salve struct {
 	started time.Time
 
 	store   Store
+	noted   noted          // the store that remembers how its last write went
 	lock    *os.File       // of the data directory; nil: the store has it
 	rows    Store          // the store as the legs see it, with who is told of each write
 	traces  *otlp.Exporter // nil: traces go nowhere
 	origin  *origin
 	brake   *Brake
+	clocks  *clocks
+	beats   *beats
+	heard   *heard
+	doctor  *doctor
 	people  *people.People
 	door    *receive.Door
 	decide  *decide.Leg
 	act     *act.Leg
 	tell    *tell.Leg
 	desk    *command.Desk
-	notary  *notary.Leg // nil: heads of the audit log are not signed
+	notary  *notary.Leg      // nil: heads of the audit log are not signed
+	watch   *watch.Leg       // nil: off
+	heart   *heartbeat.Heart // nil: none
 	hints   *hints
 	carrier *river.Carrier // of hints, to other processes; nil: there are none
 	metrics *prometheus.Metrics
@@ -95,11 +106,15 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	s := &Salve{
 		cfg: cfg, opts: opts, log: slog.New(joined{Handler: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)).Handler(), origin: from}), dir: dir, origin: from,
 		started: time.Now().UTC(), hints: &hints{}, proving: make(chan struct{}, 1),
+		beats: &beats{at: map[string]time.Time{}}, heard: &heard{at: map[string]time.Time{}},
 	}
 	for _, text := range opts.Library.learn(ctx, opts.Secrets) {
 		s.log.WarnContext(ctx, "a secret of a playbook cannot be read", "playbook", text)
 	}
-	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.makeNotary, s.listen} {
+	if s.opts.Clocks == nil {
+		s.opts.Clocks = readClocks
+	}
+	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.makeNotary, s.makeWatch, s.makeHeart, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
 		}
@@ -113,7 +128,9 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.decide, err = decide.New(store, s.brake, library, decide.Options{Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.spreadFor(), Decided: s.metrics.Decided}); err != nil {
+	if s.decide, err = decide.New(store, s.brake, library, decide.Options{
+		Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.spreadFor(), Decided: s.metrics.Decided, Turned: s.beats.of("decide"), Expiry: s.clocks.expiry,
+	}); err != nil {
 		return err
 	}
 	if s.door, err = receive.New(store, receive.Options{Sources: sourceRules(s.cfg), Urgent: s.decide.Urgent}); err != nil {
@@ -123,17 +140,21 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.act, err = act.New(store, s.brake, lib.actions, checker, act.Options{Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.spreadFor()}); err != nil {
+	if s.act, err = act.New(store, s.brake, lib.actions, checker, act.Options{
+		Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.spreadFor(), Turned: s.beats.of("act"),
+	}); err != nil {
 		return err
 	}
 	s.tell, err = tell.New(store, tell.Options{
 		Log: s.log, Playbooks: lib.Playbooks, Nearest: s.decide.Nearest, ReminderEvery: s.cfg.Incidents.Remind.Std(), Brake: s.brake,
-		Mine: s.mine("reminders", reminderScan), ScanEvery: reminderScan, Trace: s.trace,
+		Mine: s.mine("reminders", reminderScan), ScanEvery: reminderScan, Trace: s.trace, Turned: s.beats.of("tell"),
 	})
 	if err != nil {
 		return err
 	}
-	s.desk, err = command.New(store, s.brake, s.door, command.Options{Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has})
+	s.desk, err = command.New(store, s.brake, s.door, command.Options{
+		Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has, Expiry: s.clocks.expiry,
+	})
 	if err != nil {
 		return err
 	}

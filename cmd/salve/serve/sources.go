@@ -9,6 +9,7 @@ import (
 
 	"salve/bot"
 	"salve/bot/flow/receive"
+	"salve/bot/flow/watch"
 	"salve/bot/intake"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
@@ -17,7 +18,7 @@ import (
 
 // sourceRules are how each source's payloads are read.
 func sourceRules(cfg config.Config) map[string]receive.Source {
-	out := map[string]receive.Source{}
+	out := map[string]receive.Source{bot.SourceSalve: {Decode: watch.Decode}}
 	for _, src := range cfg.Sources {
 		severities := make(map[string]bot.Severity, len(src.Severity.Map))
 		for k, v := range src.Severity.Map {
@@ -32,7 +33,7 @@ func sourceRules(cfg config.Config) map[string]receive.Source {
 }
 
 // hook makes the web door of a source.
-func hook(ctx context.Context, cfg config.Config, src config.Source, door *receive.Door, d deps) (http.Handler, error) {
+func hook(ctx context.Context, cfg config.Config, src config.Source, door alertmanager.Door, d deps) (http.Handler, error) {
 	limit, err := src.BodyLimit()
 	if err != nil {
 		return nil, err

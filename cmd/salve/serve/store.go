@@ -32,8 +32,18 @@ type Store interface {
 	command.Store
 	people.Store
 	keeper
+	watched
 	prometheus.Rows
 	prometheus.Record
+}
+
+// watched is how the store is looked after, and what the watch leg wants of it.
+type watched interface {
+	TryWrite(ctx context.Context) error
+	RunsInHand(ctx context.Context, after bot.RunID, limit int) ([]bot.Run, error)
+	OpenAlertsOf(ctx context.Context, source string, limit int) ([]bot.Alert, error)
+	NoteHeard(ctx context.Context, at map[string]time.Time) error
+	LastHeard(ctx context.Context) (map[string]time.Time, error)
 }
 
 // keeper is what the process itself wants of the store.
@@ -55,10 +65,14 @@ func (s *Salve) openStore(ctx context.Context) error {
 	if st, err := os.Stat(s.dir); err == nil && st.Mode().Perm()&0o077 != 0 {
 		s.log.WarnContext(ctx, "others may enter the data directory", "dir", s.dir, "mode", st.Mode().Perm(), "fix", "chmod 700 "+s.dir)
 	}
-	s.brake = NewBrake(s.dir, s.store, !s.shared())
+	s.noted = noted{Store: s.store, writes: &writes{}}
+	if err := s.watchOver(ctx); err != nil {
+		return err
+	}
 	var err error
-	s.people, err = people.New(s.store, people.Options{
+	s.people, err = people.New(s.noted, people.Options{
 		SessionFor: s.cfg.People.SessionFor.Std(), SessionIdle: s.cfg.People.SessionIdle.Std(), LinkFor: s.cfg.People.LinkFor.Std(),
+		Expiry: s.clocks.expiry,
 	})
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (t telling) Commit(ctx context.Context, change bot.Change) (bot.Receipt, er
 // there is somewhere to send them. Otherwise nothing stands between the legs and the
 // store for them.
 func (s *Salve) openTraces(ctx context.Context) error {
-	s.rows = metered{s.store, s.metrics}
+	s.rows = metered{s.noted, s.metrics}
 	first, err := s.store.Events(ctx, bot.EventQuery{Limit: 1})
 	if err != nil {
 		return err

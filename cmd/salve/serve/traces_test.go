@@ -212,7 +212,7 @@ func TestWhateverTheCollectorDoesIncidentsAreHandled(t *testing.T) {
 	}
 }
 
-func TestWithoutAnEndpointNoCommitIsTold(t *testing.T) {
+func TestWithoutAnEndpointTheStoreIsUsedAsItIs(t *testing.T) {
 	t.Parallel()
 	s, err := start(t, setUp(t, newShop(t)))
 	require.NoError(t, err)
