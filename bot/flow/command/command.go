@@ -137,7 +137,8 @@ func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, v.patience(d.opts.Timeout), errTimeout)
 	defer cancel()
 	for range tries {
-		answer, err := v.do(ctx, order{Command: c, by: c.Actor(), now: instant(time.Now()), expiry: instant(d.opts.Expiry())})
+		now := instant(time.Now())
+		answer, err := v.do(ctx, order{Command: c, by: c.Actor(), now: now, expiry: d.expiry(now)})
 		if !errors.Is(err, bot.ErrConflict) {
 			return answer, d.refusal(ctx, c, err)
 		}
@@ -151,6 +152,14 @@ type order struct {
 	by     bot.Actor
 	now    time.Time
 	expiry time.Time // by which questions have expired
+}
+
+// expiry is the time by which questions have expired: now, while the clocks agree.
+func (d *Desk) expiry(now time.Time) time.Time {
+	if t := instant(d.opts.Expiry()); t.Sub(now) > time.Second {
+		return t
+	}
+	return now
 }
 
 // instant is a time as the store keeps it.

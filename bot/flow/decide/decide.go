@@ -156,9 +156,10 @@ func (l *Leg) Hint(ids ...bot.IncidentID) {
 // now is an instant as the store keeps it.
 func (l *Leg) now() time.Time { return l.clock().UTC().Truncate(time.Millisecond) }
 
-// expiry is the time for questions, never before now.
+// expiry is the time for questions, never before now. While the clocks agree it
+// is the now of the look, so that what one look writes has one time.
 func (l *Leg) expiry(now time.Time) time.Time {
-	if t := l.opts.Expiry().UTC().Truncate(time.Millisecond); t.After(now) {
+	if t := l.opts.Expiry().UTC().Truncate(time.Millisecond); t.Sub(now) > time.Second {
 		return t
 	}
 	return now
