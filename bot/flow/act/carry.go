@@ -85,6 +85,9 @@ func (e *errand) move(ctx, hard context.Context) (bool, error) {
 // begin asks for leave, commits that the step is started, and carries it out
 // together with those that follow in the same breath.
 func (e *errand) begin(ctx, hard context.Context, m runner.Move) error {
+	if err := e.leg.lapsed(hard); err != nil {
+		return err
+	}
 	leave, err := e.ask(ctx, m)
 	if err != nil {
 		return err
@@ -102,6 +105,16 @@ func (e *errand) begin(ctx, hard context.Context, m runner.Move) error {
 
 // errLapsed is why a step was not begun although it is on record.
 var errLapsed = errors.New("the lease ended before the step began")
+
+// lapsed says why nothing may begin now, where processes share the store.
+func (l *Leg) lapsed(ctx context.Context) error {
+	if l.opts.Lease == nil {
+		return nil
+	}
+	held, release := l.opts.Lease.Held(ctx)
+	defer release()
+	return context.Cause(held)
+}
 
 // perform carries out the step in flight while the lease holds.
 func (e *errand) perform(hard context.Context) runner.Result {

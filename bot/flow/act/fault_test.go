@@ -360,14 +360,15 @@ func TestResolvedAsksTheStore(t *testing.T) {
 // lease is one that lapses now and then.
 type lease struct {
 	mu     sync.Mutex
-	lapses int // how often it has lapsed when it is asked for next
+	lapses int // how often it lapses between a start and the step itself
+	asked  int
 }
 
 func (l *lease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
 	held, cancel := context.WithCancel(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lapses > 0 {
+	if l.asked++; l.asked%2 == 0 && l.lapses > 0 {
 		l.lapses--
 		cancel()
 	}

@@ -13,20 +13,20 @@ import (
 	"salve/bot/flow/act"
 )
 
-// lease is what a shared store gives; tests end it.
-type lease struct {
+// shareLease is what a shared store gives; tests end it.
+type shareLease struct {
 	mu   sync.Mutex
 	over context.Context
 	end  context.CancelCauseFunc
 }
 
-func newLease() *lease {
-	l := &lease{}
+func newLease() *shareLease {
+	l := &shareLease{}
 	l.over, l.end = context.WithCancelCause(context.Background())
 	return l
 }
 
-func (l *lease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
+func (l *shareLease) Held(ctx context.Context) (context.Context, context.CancelFunc) {
 	l.mu.Lock()
 	over := l.over
 	l.mu.Unlock()
@@ -38,7 +38,7 @@ func (l *lease) Held(ctx context.Context) (context.Context, context.CancelFunc) 
 	return held, func() { stop(); cancel(context.Canceled) }
 }
 
-func (l *lease) renew() {
+func (l *shareLease) renew() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over, l.end = context.WithCancelCause(context.Background())
@@ -79,9 +79,13 @@ func TestNothingIsDoneWithoutALease(t *testing.T) {
 	l.end(errors.New("the lease could not be renewed"))
 	h := newHouse(t, func(o *act.Options) { o.Lease = l })
 	h.serve()
-	r := h.untilState(h.run("web-1", nil, step("a", bot.RepeatNever, false)), bot.RunFailed)
+	id := h.run("web-1", nil, step("a", bot.RepeatNever, false))
+	time.Sleep(200 * time.Millisecond)
 	require.Zero(t, h.hand.calls("web-1/a"))
-	require.Contains(t, r.Steps[0].Error, "could not be renewed")
+	require.Equal(t, bot.RunPlanned, h.read(id).State, "nothing is written about it either")
+	l.renew()
+	h.untilState(id, bot.RunUnverified)
+	require.Equal(t, 1, h.hand.calls("web-1/a"))
 }
 
 func TestWhatAnotherProcessLeftIsTakenUpByAScan(t *testing.T) {

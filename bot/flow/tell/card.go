@@ -46,9 +46,9 @@ func (l *Leg) state(ctx context.Context, inc bot.Incident) (chat.State, error) {
 	s := chat.State{Incident: inc, Playbooks: l.opts.Playbooks}
 	var errs [5]error
 	s.Alerts, errs[0] = l.store.Alerts(ctx, inc.ID, alertLimit)
-	s.Plans, errs[1] = l.store.Plans(ctx, inc.ID)
+	s.Runs, errs[1] = l.store.Runs(ctx, bot.RunQuery{Incident: inc.ID})
 	s.Approvals, errs[2] = l.store.Approvals(ctx, bot.ApprovalQuery{Incident: inc.ID})
-	s.Runs, errs[3] = l.store.Runs(ctx, bot.RunQuery{Incident: inc.ID})
+	s.Plans, errs[3] = l.store.Plans(ctx, inc.ID) // the last: what was read before names no plan that is not there
 	s.Halts, errs[4] = l.opts.Brake.Halts(ctx)
 	if err := errors.Join(errs[:]...); err != nil {
 		return chat.State{}, err
