@@ -19,7 +19,8 @@ import (
 	"salve/bot"
 )
 
-const lockName = "salve.lock"
+// LockName is the file that is locked, and says who holds the directory.
+const LockName = "salve.lock"
 
 // Prepare makes the data directory for its owner alone, and refuses one in
 // which everybody may put files.
@@ -43,7 +44,7 @@ func Prepare(dir string) error {
 // Lock holds the lock file until the process ends or the file is closed. It
 // says in the file who holds it, for the message that others get.
 func Lock(dir string) (*os.File, error) {
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: open lock file: %w", bot.ErrUnavailable, err)
