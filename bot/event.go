@@ -64,6 +64,7 @@ const (
 	EventLoaded   EventKind = "playbooks.loaded"
 	EventStopped  EventKind = "process.stopped"
 	EventReminded EventKind = "owner.reminded"
+	EventRestored EventKind = "database.restored"
 )
 
 // Event is an audited fact. Chain, Seq, Prev and Hash are given by the store

@@ -3,7 +3,7 @@
 //
 // It promises that flags, environment and files are read here and in its
 // subpackages and nowhere else, that exit codes mean something (0 done, 1
-// refused or failed, 2 a wrong command line), and that an error says what to do
+// refused or failed, 2 a wrong command line, 3 something is to be done), and that an error says what to do
 // next. Secrets never stand on the command line.
 package main
 
@@ -56,7 +56,7 @@ func run(args []string) int {
 		misunderstood(os.Stderr, err)
 		return exitUsage
 	}
-	env := &cli.Env{Out: os.Stdout, Err: os.Stderr, JSON: g.JSON, Dial: g.dial}
+	env := &cli.Env{Out: os.Stdout, Err: os.Stderr, JSON: g.JSON, Dial: g.dial, Version: version()}
 	kctx.BindTo(resolver(), (*secret.Resolver)(nil))
 	kctx.Bind(env, cli.Loader(loadPlaybooks))
 	err = kctx.Run()

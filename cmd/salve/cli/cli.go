@@ -43,4 +43,7 @@ type Commands struct {
 	Audit      Audit      `cmd:"" group:"Operate" help:"The audit log."`
 	Storage    Storage    `cmd:"" group:"Operate" help:"The database."`
 	Config     Config     `cmd:"" group:"Operate" help:"The configuration file."`
+	Backup     Backup     `cmd:"" group:"Operate" help:"Copy the database, also while Salve runs, and prove the copy."`
+	Restore    Restore    `cmd:"" group:"Operate" help:"Put a backup into the place of the database; Salve must be down."`
+	Migrate    Migrate    `cmd:"" group:"Operate" help:"Bring the database up to date with this build, without serving."`
 }

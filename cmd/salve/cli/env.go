@@ -1,10 +1,12 @@
 // Package cli is what a person types: every command but serve and demo. It
 // talks to a running Salve over its unix socket, or over HTTPS with a token; it
-// opens no database, except to verify an audit log of a Salve that is down.
+// opens no database, except to verify an audit log, to back up, to restore and
+// to migrate.
 //
 // It promises the same commands as the console, --json on every listing, errors
 // that say what to do next, and exit codes: 0 done, 1 refused or failed, 2 the
-// command line was wrong, 3 nothing could be checked. Text from outside is made safe for a terminal.
+// command line was wrong, 3 nothing could be checked, or something is to be
+// migrated. Text from outside is made safe for a terminal.
 package cli
 
 import (
@@ -37,6 +39,8 @@ type Env struct {
 	Err  io.Writer
 	JSON bool
 	Dial func() (Door, error)
+
+	Version string // of this build
 }
 
 // Door opens the way, or says how to start Salve.
@@ -85,6 +89,8 @@ func ExitCode(err error) int {
 		return 0
 	case errors.Is(err, context.Canceled):
 		return 130
+	case errors.Is(err, errPending):
+		return 3
 	default:
 		if _, ok := errors.AsType[*UsageError](err); ok {
 			return 2
