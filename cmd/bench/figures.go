@@ -135,6 +135,9 @@ func (b *bench) scale(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.backup(ctx, p); err != nil {
+		return err
+	}
 	p.Kill()
 	back, err := b.startSalve(ctx, dir, "127.0.0.1:9")
 	if err != nil {

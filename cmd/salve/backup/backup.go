@@ -39,6 +39,7 @@ type Options struct {
 	Version string // of this build, for the manifest
 	Now     time.Time
 	Tell    func(doing string) // called with what is going on; nil: nobody listens
+	Gently  func()             // called when what follows may take its time: the copy is made; nil: nothing
 }
 
 // Made is a backup that was made.
@@ -129,6 +130,9 @@ func (o *Options) make(ctx context.Context, temp string) (Manifest, error) {
 	})
 	if err != nil {
 		return Manifest{}, err
+	}
+	if o.Gently != nil {
+		o.Gently()
 	}
 	o.Tell("proving the copy")
 	proof, err := prove(ctx, temp)

@@ -63,7 +63,7 @@ func (c Backup) Run(ctx context.Context, e *Env) error {
 	tell, done := e.telling()
 	defer done()
 	made, err := backup.Make(ctx, backup.Options{
-		DataDir: dir, To: c.To, Force: c.Force, Keep: c.Keep, Version: e.Version, Now: time.Now(), Tell: tell,
+		DataDir: dir, To: c.To, Force: c.Force, Keep: c.Keep, Version: e.Version, Now: time.Now(), Tell: tell, Gently: gently,
 	})
 	if err != nil {
 		return err
