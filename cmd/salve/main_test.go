@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -197,5 +198,25 @@ func TestTheManualNamesEveryCommand(t *testing.T) {
 			name = words[1]
 		}
 		require.Regexp(t, "`"+name+"[ `]", string(manual))
+	}
+}
+
+// What docs/operations.md says to type about backups can be typed. The manual is
+// played by e2e.
+func TestTheManualsCommandsForBackupsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`salve ((?:backup|restore|migrate) [^\n#`+"`"+`)]*)`).FindAllStringSubmatch(string(manual), -1)
+	require.GreaterOrEqual(t, len(found), 7)
+	for _, line := range found {
+		parser, err := newParser(t.Context(), &grammar{})
+		require.NoError(t, err)
+		words := strings.Fields(line[1])
+		if words[0] == "restore" && strings.HasPrefix(words[1], "-") {
+			words = append(words, "x.db")
+		}
+		_, err = parser.Parse(words)
+		require.NoError(t, err, line[0])
 	}
 }

@@ -97,7 +97,7 @@ func size(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6
 
 // Restore puts a backup back.
 type Restore struct {
-	File string `arg:"" help:"The backup." type:"existingfile"`
+	File string `arg:"" help:"The backup." type:"path"`
 	where
 	NoHalt bool `help:"Let automation go on by itself at the next start."`
 }
