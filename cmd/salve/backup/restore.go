@@ -64,7 +64,7 @@ func Restore(ctx context.Context, r Restoring) (out Restored, err error) {
 	if err := r.adopt(ctx, temp, &out); err != nil {
 		return out, fmt.Errorf("%s cannot be restored, and nothing was changed: %w", r.File, err)
 	}
-	aside := "salve.db.replaced-" + r.Now.UTC().Format("20060102T150405Z")
+	aside := "salve.db.replaced-" + r.Now.UTC().Format("20060102T150405.000Z")
 	if out.Kept, err = sqlite.Replace(ctx, temp, r.DataDir, aside); err != nil {
 		return out, fmt.Errorf("put the backup into place: %w", err)
 	}

@@ -102,7 +102,9 @@ type sender struct {
 	client  http.Client
 }
 
-func newSender() *sender { return &sender{answers: map[int]int{}, client: http.Client{Timeout: 20 * time.Second}} }
+func newSender() *sender {
+	return &sender{answers: map[int]int{}, client: http.Client{Timeout: 20 * time.Second}}
+}
 
 // uid is the label that tells alerts apart.
 func (s *sender) uid() string {
