@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,9 @@ func openCheckpointer(ctx context.Context, path string, log *slog.Logger) (*chec
 	c, err := openConn(ctx, dsn(path, checkpointPragmas))
 	if err != nil {
 		return nil, err
+	}
+	if _, _, err := checkpoint(c, lookAtLog); err != nil { // opens the log
+		return nil, errors.Join(failure("look at the log", err), c.close())
 	}
 	return &checkpointer{conn: c, log: log, long: longLog, wake: make(chan struct{}, 1)}, nil
 }

@@ -22,6 +22,7 @@ type conn struct {
 	stmts map[string]statement
 	args  []driver.NamedValue // of the statement at work
 	dest  []driver.Value      // of the row at work
+	guard *guard              // of the writer's, once the database is open
 }
 
 // statement is what the driver's statements can do.
@@ -92,6 +93,9 @@ func (c *conn) Flush() error { return nil }
 // Begin takes the write lock, which nobody else wants: all that is remembered
 // is good.
 func (c *conn) Begin(ledger.Needs) (ledger.Found, error) {
+	if err := c.guard.check(); err != nil {
+		return ledger.Found{}, err
+	}
 	_, err := c.Exec("begin", "BEGIN IMMEDIATE")
 	return ledger.Found{}, err
 }

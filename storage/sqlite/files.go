@@ -13,6 +13,9 @@ import (
 // prepareFile makes an empty database file for its owner alone, whatever the
 // umask; SQLite gives its log the same mode.
 func prepareFile(path string) error {
+	if err := refuseOrphan(path); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -21,6 +24,18 @@ func prepareFile(path string) error {
 		return fmt.Errorf("%w: make database file: %w", bot.ErrUnavailable, err)
 	}
 	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
+}
+
+// refuseOrphan refuses to make a database beside the log of one that is missing:
+// SQLite would throw the log away.
+func refuseOrphan(path string) error {
+	_, err := os.Lstat(path)
+	log, logErr := os.Lstat(path + "-wal")
+	if errors.Is(err, fs.ErrNotExist) && logErr == nil && log.Size() > 0 {
+		return fmt.Errorf("%w: %s is missing and its log %s-wal is there: put it back, or restore a backup; "+
+			"to begin anew, move the log away", bot.ErrUnavailable, path, path)
+	}
+	return nil
 }
 
 // checkFile refuses a database, or its log, that others can read.

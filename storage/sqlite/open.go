@@ -58,9 +58,13 @@ func (s *Store) open(ctx context.Context, dir string, opts Options) error {
 		return err
 	}
 	s.checkpoints.start()
-	db, err := openReaders(path, cmp.Or(opts.Readers, 4))
+	readers := cmp.Or(opts.Readers, 4)
+	db, err := openReaders(path, readers)
 	if err != nil {
 		return err
+	}
+	if err := connect(ctx, db, readers); err != nil {
+		return errors.Join(err, db.Close())
 	}
 	s.Ledger, err = ledger.Start(s.reading(db), ledger.Writing{
 		Session: s.conn, IDs: ids, Log: s.log, Committed: opts.Committed, QueueLimit: opts.QueueLimit,
@@ -68,6 +72,9 @@ func (s *Store) open(ctx context.Context, dir string, opts Options) error {
 	})
 	if err != nil {
 		return errors.Join(err, db.Close())
+	}
+	if s.conn.guard, err = watch(path); err != nil {
+		return err
 	}
 	s.log.InfoContext(ctx, "database open", "file", path, "epoch", s.epoch)
 	return nil
@@ -170,7 +177,7 @@ func dsn(path string, pragmas []string) string {
 }
 
 func openReaders(path string, n int) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, readerPragmas))
+	db, err := sql.Open("sqlite", dsn(path, readerPragmas)+"&mode=rw") // never makes the file
 	if err != nil {
 		return nil, err
 	}
