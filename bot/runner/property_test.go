@@ -115,9 +115,9 @@ func TestNothingIsDoneTwiceAndFinalIsFinal(t *testing.T) {
 func (w *world) check(t *rapid.T) {
 	harmless := map[string]bool{}
 	for _, s := range w.plan.Steps {
-		harmless[runner.Key(w.run.ID, s.ID, false)] = s.Repeat != bot.RepeatNever
+		harmless[runner.Key(w.run, s.ID, false)] = s.Repeat != bot.RepeatNever
 		if s.Undo != nil {
-			harmless[runner.Key(w.run.ID, s.ID, true)] = s.Undo.Repeat != bot.RepeatNever
+			harmless[runner.Key(w.run, s.ID, true)] = s.Undo.Repeat != bot.RepeatNever
 		}
 	}
 	for key, n := range w.starts {

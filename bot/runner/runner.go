@@ -72,9 +72,11 @@ func New(id bot.RunID, plan bot.Plan, by bot.Actor, approval bot.ApprovalID, now
 }
 
 // Key is the idempotency key of a step: the same for every attempt, another for
-// every Run, step and undo.
-func Key(run bot.RunID, step string, undo bool) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%t", run, step, undo))
+// every Run, step and undo. The time of the Run is in it because its number is
+// not enough: after a restore numbers are given again, and a far end that
+// remembers the earlier one would do nothing and say that it had.
+func Key(run bot.Run, step string, undo bool) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s\x00%t", run.ID, run.CreatedAt.UnixMilli(), step, undo))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -32,7 +33,7 @@ func Started(run bot.Run, move Move, epoch int64, now time.Time) bot.Run {
 	if s.ID != move.ID || s.Undo != undo || s.State != bot.StepPlanned {
 		return run
 	}
-	s.State, s.Attempt, s.Key = bot.StepStarted, s.Attempt+1, Key(run.ID, s.ID, s.Undo)
+	s.State, s.Attempt, s.Key = bot.StepStarted, s.Attempt+1, cmp.Or(s.Key, Key(run, s.ID, s.Undo))
 	s.StartedAt, s.EndedAt = now, time.Time{}
 	run.Epoch, run.DueAt = epoch, time.Time{}
 	if !undo {

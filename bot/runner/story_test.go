@@ -33,7 +33,10 @@ func TestARunThatHelps(t *testing.T) {
 	require.True(t, r.DueAt.IsZero(), "in flight, nothing is due")
 	require.Equal(t, int64(7), r.Epoch)
 	require.Equal(t, now, r.StartedAt)
-	require.Equal(t, runner.Key(88, "a", false), r.Steps[0].Key)
+	require.Equal(t, runner.Key(r, "a", false), r.Steps[0].Key)
+	later := r
+	later.CreatedAt = r.CreatedAt.Add(time.Second)
+	require.NotEqual(t, runner.Key(r, "a", false), runner.Key(later, "a", false), "numbers are given again after a restore")
 	order, spec, ok := runner.Order(r, p)
 	require.True(t, ok)
 	require.Equal(t, bot.StepOrder{Run: 88, Step: "a", Target: "web-1", Action: "do", Key: r.Steps[0].Key, Attempt: 1}, order)
