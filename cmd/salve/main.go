@@ -3,8 +3,8 @@
 //
 // It promises that flags, environment and files are read here and in its
 // subpackages and nowhere else, that exit codes mean something (0 done, 1
-// refused or failed, 2 a wrong command line, 3 something is to be done), and that an error says what to do
-// next. Secrets never stand on the command line.
+// refused or failed, 2 a wrong command line, 3 not checked or not up to date), and
+// that an error says what to do next. Secrets never stand on the command line.
 package main
 
 import (

@@ -2,11 +2,13 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"salve/bot"
+	"salve/bot/health"
 	"salve/bot/secret"
 	"salve/integrations/prometheus"
 )
@@ -23,7 +25,7 @@ func (s *Salve) makeMetrics(ctx context.Context) error {
 	for _, p := range s.opts.Library.Playbooks {
 		opts.Playbooks = append(opts.Playbooks, p.Name)
 	}
-	m, err := prometheus.New(ctx, prometheus.Ports{Rows: s.store, Record: s.store, Brake: s.brake}, opts)
+	m, err := prometheus.New(ctx, prometheus.Ports{Rows: seenReady{Store: s.store, of: s}, Record: s.store, Brake: s.brake}, opts)
 	s.metrics = m
 	return err
 }
@@ -58,4 +60,21 @@ func (m metered) Commit(ctx context.Context, change bot.Change) (bot.Receipt, er
 	receipt, err := m.Store.Commit(ctx, change)
 	m.metrics.Committed(receipt, time.Since(began), err)
 	return receipt, err
+}
+
+// seenReady is the store as metrics see it: it answers when Salve is ready.
+type seenReady struct {
+	Store
+	of *Salve
+}
+
+// Ping says what stands in the way, as /readyz does.
+func (w seenReady) Ping(ctx context.Context) error {
+	if w.of.doctor == nil {
+		return w.Store.Ping(ctx)
+	}
+	if cs := w.of.doctor.examine(ctx); !health.Ready(cs) {
+		return errors.New(cs[0].Says)
+	}
+	return nil
 }
