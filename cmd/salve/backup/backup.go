@@ -62,7 +62,7 @@ func Make(ctx context.Context, o Options) (Made, error) {
 		return Made{}, err
 	}
 	dir := filepath.Dir(path)
-	if err := sweep(dir, o.Now); err != nil {
+	if err := sweep(dir, tempPrefix, o.Now.Add(-leftAfter)); err != nil {
 		return Made{}, err
 	}
 	temp, err := os.MkdirTemp(dir, tempPrefix)

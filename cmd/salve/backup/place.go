@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
 const (
-	tempPrefix = ".salve-backup-"
-	leftAfter  = 24 * time.Hour // a backup that takes longer than this was broken off
+	tempPrefix  = ".salve-backup-"
+	stagePrefix = ".salve-restore-"
+	leftAfter   = 24 * time.Hour // a backup that takes longer than this was broken off
 )
 
 var backupName = regexp.MustCompile(`^salve-backup-\d{8}T\d{6}Z\.db$`)
@@ -55,19 +57,23 @@ func named(err error, path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// sweep removes what backups that were killed have left in a directory.
-func sweep(dir string, now time.Time) error {
-	left, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
+// sweep removes what was left in a directory by those who were killed before a
+// time.
+func sweep(dir, prefix string, before time.Time) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range left {
-		info, err := os.Lstat(path)
-		if err == nil && info.IsDir() && now.Sub(info.ModTime()) > leftAfter {
-			err = os.RemoveAll(path)
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		info, err := e.Info()
+		if err == nil && !info.ModTime().After(before) {
+			err = os.RemoveAll(filepath.Join(dir, e.Name()))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove what an earlier backup has left: %w", err)
+			return fmt.Errorf("remove what was left half made: %w", err)
 		}
 	}
 	return nil

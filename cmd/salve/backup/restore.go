@@ -50,7 +50,10 @@ func Restore(ctx context.Context, r Restoring) (out Restored, err error) {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	temp, err := os.MkdirTemp(r.DataDir, ".restore-")
+	if err := sweep(r.DataDir, stagePrefix, r.Now); err != nil { // nobody else is at work, the lock says
+		return out, err
+	}
+	temp, err := os.MkdirTemp(r.DataDir, stagePrefix)
 	if err != nil {
 		return out, fmt.Errorf("make room for the restore: %w", err)
 	}

@@ -47,6 +47,9 @@ func TestARestoreKeepsWhatItReplacesAndIsOnRecord(t *testing.T) {
 	add(t, s, 7)
 	add(t, s, 8)
 	require.NoError(t, s.Close())
+	left := filepath.Join(dir, ".salve-restore-killed")
+	require.NoError(t, os.Mkdir(left, 0o700))
+	require.NoError(t, os.Chtimes(left, now, now))
 
 	out, err := restore(t, made.Path, dir)
 	require.NoError(t, err)
