@@ -87,7 +87,7 @@ func TestAnUpgradeAndTheWayBack(t *testing.T) {
 	// The older build keeps away from it.
 	for _, args := range [][]string{{"serve"}, {"migrate"}, {"migrate", "--check"}, {"audit", "verify", "--data-dir", h.Process.Dir}} {
 		old := h.salve(t, args...)
-		require.Equal(t, 1, old.code, args)
+		require.Contains(t, []int{1, 3}, old.code, args) // refused, or nothing could be checked
 		require.Contains(t, old.err, "newer Salve", args)
 	}
 
