@@ -27,7 +27,7 @@ func Fill(ctx context.Context, url string, from Source, told func(table string, 
 	if err != nil {
 		return err
 	}
-	if err := Migrate(ctx, cfg.Copy()); err != nil {
+	if err := migrate(ctx, cfg.Copy()); err != nil {
 		return err
 	}
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {

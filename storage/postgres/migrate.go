@@ -19,9 +19,39 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrate brings the tables up to date. Of several who do so at the same time
+// Schema is the version that the tables have, 0 if there are none, and the one
+// that this build needs.
+func Schema(ctx context.Context, url string) (have, need int64, err error) {
+	cfg, err := configure(url, "migrate")
+	if err != nil {
+		return 0, 0, err
+	}
+	cfg.ValidateConnect = nil // it is only looked at
+	db := stdlib.OpenDB(*cfg)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	p, err := provider(db)
+	if err != nil {
+		return 0, 0, err
+	}
+	have, err = schemaVersion(ctx, db)
+	return have, newest(p), err
+}
+
+// Migrate brings the tables up to date; see Schema for the versions.
+func Migrate(ctx context.Context, url string) (from, to int64, err error) {
+	if from, to, err = Schema(ctx, url); err != nil {
+		return from, to, err
+	}
+	cfg, err := configure(url, "migrate")
+	if err != nil {
+		return from, to, err
+	}
+	return from, to, migrate(ctx, cfg)
+}
+
+// migrate brings the tables up to date. Of several who do so at the same time
 // one works and the others wait.
-func Migrate(ctx context.Context, cfg *pgx.ConnConfig) (err error) {
+func migrate(ctx context.Context, cfg *pgx.ConnConfig) (err error) {
 	delete(cfg.RuntimeParams, "lock_timeout") // another replica may be at it for a while
 	delete(cfg.RuntimeParams, "statement_timeout")
 	delete(cfg.RuntimeParams, "idle_in_transaction_session_timeout")

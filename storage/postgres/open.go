@@ -38,7 +38,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, cfg *pgx.ConnConfig, opts Options) error {
-	if err := Migrate(ctx, cfg.Copy()); err != nil {
+	if err := migrate(ctx, cfg.Copy()); err != nil {
 		return err
 	}
 	s.db = newPool(cfg, cmp.Or(max(opts.Readers, 0), 8))

@@ -18,6 +18,7 @@ func OpenRecords(ctx context.Context, url string) (*Records, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.ValidateConnect = nil // a standby will do
 	cfg.RuntimeParams["default_transaction_read_only"] = "on"
 	db := newPool(cfg, 1)
 	version, err := checkRecords(ctx, db)

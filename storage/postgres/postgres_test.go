@@ -55,6 +55,12 @@ func database(t testing.TB) string {
 	return url
 }
 
+// name is that of the database in a URL of database.
+func name(url string) string {
+	name, _, _ := strings.Cut(url[strings.LastIndex(url, "/")+1:], "?")
+	return name
+}
+
 func open(t testing.TB, url string, opts postgres.Options) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), url, opts)

@@ -151,6 +151,7 @@ type howItIs struct {
 	Conditions []bot.Condition `json:"conditions"`
 	Queues     []queueAge      `json:"queues"`
 	Halted     []bot.Halt      `json:"halted,omitempty"`
+	Replicas   []bot.Replica   `json:"replicas,omitempty"`
 
 	Traces *tracesNow     `json:"traces,omitempty"`
 	Audit  *notary.Status `json:"audit,omitempty"`
@@ -222,6 +223,16 @@ func showStatus(s screen, st howItIs) error {
 	s.line("%d playbooks are loaded; %s", st.Playbooks, halted)
 	for _, h := range st.Halted {
 		s.line("  %s by %s, %s ago: %s", strings.TrimSpace(plain(string(h.Scope)+" "+h.Name)), plain(h.By.Name), s.ago(h.At), plain(h.Reason))
+	}
+	for _, r := range st.Replicas {
+		how := "since " + s.ago(r.Since)
+		if r.Late {
+			how = s.paint(styleRed, "has not renewed its lease")
+		}
+		if r.Leads {
+			how += ", leads the queue of hints"
+		}
+		s.line("replica  %s (start number %d, version %s): %s", plain(r.Name), r.Epoch, plain(r.Version), how)
 	}
 	for _, q := range st.Queues {
 		waits := "nothing waits"

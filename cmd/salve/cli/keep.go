@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"salve/bot/secret"
 	"salve/cmd/salve/backup"
 	"salve/cmd/salve/config"
+	"salve/storage/postgres"
 )
 
 // where names the data directory, by the configuration or itself.
@@ -26,7 +28,7 @@ func (w where) dir() (string, error) {
 		return "", fmt.Errorf("%w\nOr name the data directory: --data-dir DIR", err)
 	}
 	if cfg.Storage != "" {
-		return "", errors.New("`storage` names a PostgreSQL database: back it up and restore it with its own tools, pg_dump and pg_restore; salve serve brings it up to date")
+		return "", errors.New("`storage` names a PostgreSQL database: back it up and restore it with its own tools, pg_dump and pg_restore")
 	}
 	return cfg.DataDir, nil
 }
@@ -165,30 +167,67 @@ type Migrate struct {
 
 // Help is shown by --help.
 func (Migrate) Help() string {
-	return "Serving does the same at its start, without a backup. There is no way back but that backup and the older build.\n\nExamples:\n  salve migrate --check --config /etc/salve/salve.yaml\n  salve migrate --config /etc/salve/salve.yaml"
+	return "Serving does the same at its start, without a backup. There is no way back but that backup and the older build. A PostgreSQL database is not backed up: use pg_dump before.\n\nExamples:\n  salve migrate --check --config /etc/salve/salve.yaml\n  salve migrate --config /etc/salve/salve.yaml"
 }
 
 // errPending: the database is not up to date.
 var errPending = errors.New("the database is not up to date; run salve migrate, or start salve serve")
 
 // Run migrates, or looks.
-func (c Migrate) Run(ctx context.Context, e *Env) error {
-	dir, err := c.dir()
-	if err != nil {
-		return err
-	}
+func (c Migrate) Run(ctx context.Context, e *Env, secrets secret.Resolver) error {
 	tell, done := e.telling()
 	defer done()
-	var m backup.Migrated
-	if c.Check {
-		m, err = backup.Look(ctx, dir)
-	} else {
-		m, err = backup.Migrate(ctx, backup.Options{DataDir: dir, To: c.To, Version: e.Version, Now: time.Now(), Tell: tell}, !c.NoBackup)
+	m, err := c.shared(ctx, secrets)
+	if errors.Is(err, errEmbedded) {
+		m, err = c.embedded(ctx, e, tell)
 	}
 	if err != nil {
 		return err
 	}
 	return e.migrated(m)
+}
+
+func (c Migrate) embedded(ctx context.Context, e *Env, tell func(string)) (backup.Migrated, error) {
+	dir, err := c.dir()
+	if err != nil {
+		return backup.Migrated{}, err
+	}
+	if c.Check {
+		return backup.Look(ctx, dir)
+	}
+	return backup.Migrate(ctx, backup.Options{DataDir: dir, To: c.To, Version: e.Version, Now: time.Now(), Tell: tell}, !c.NoBackup)
+}
+
+// errEmbedded: the database is not PostgreSQL.
+var errEmbedded = errors.New("the database is the embedded one")
+
+// shared migrates a PostgreSQL database, or looks. It makes no backup: that is
+// what pg_dump is for.
+func (c Migrate) shared(ctx context.Context, secrets secret.Resolver) (m backup.Migrated, err error) {
+	if c.DataDir != "" {
+		return m, errEmbedded
+	}
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return m, fmt.Errorf("%w\nOr name the data directory: --data-dir DIR", err)
+	}
+	if cfg.Storage == "" {
+		return m, errEmbedded
+	}
+	if c.To != "" {
+		return m, usage("--to is for the embedded database; back a PostgreSQL database up with pg_dump")
+	}
+	url, err := config.DatabaseURL(ctx, cfg.Storage, secrets)
+	if err != nil {
+		return m, err
+	}
+	if c.Check {
+		m.From, m.To, err = postgres.Schema(ctx, url)
+		return m, err
+	}
+	m.From, m.To, err = postgres.Migrate(ctx, url)
+	m.Done = err == nil && m.From < m.To
+	return m, err
 }
 
 func (e *Env) migrated(m backup.Migrated) error {

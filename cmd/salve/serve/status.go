@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"salve/bot"
@@ -24,6 +25,7 @@ type status struct {
 	Playbooks  int             `json:"playbooks"`
 	Halts      int             `json:"halts"`
 	Halted     []bot.Halt      `json:"halted,omitempty"`
+	Replicas   []bot.Replica   `json:"replicas,omitempty"` // that share the database; none: it is this process' alone
 
 	Traces *otlp.Stats    `json:"traces,omitempty"` // absent: they go nowhere
 	Audit  *notary.Status `json:"audit,omitempty"`  // absent: heads are not signed
@@ -50,8 +52,31 @@ func (i insight) Status(ctx context.Context) (any, error) {
 	st.Halted, _ = s.brake.Halts(ctx) // that it cannot be read is a condition
 	st.Halts = len(st.Halted)
 	st.Queues = s.queues(ctx, time.Now())
+	st.Replicas = s.replicas(ctx)
 	return st, nil
 }
+
+// replicas are the processes that share the database, as far as they can be read.
+func (s *Salve) replicas(ctx context.Context) []bot.Replica {
+	store, shared := s.store.(interface {
+		Replicas(ctx context.Context) ([]bot.Replica, error)
+	})
+	if !shared {
+		return nil
+	}
+	all, err := store.Replicas(ctx)
+	if err != nil {
+		return nil // that the database cannot be read is a condition
+	}
+	leader, err := s.carrier.Leader(ctx)
+	for i := range all {
+		all[i].Leads = err == nil && hintName(all[i].Name, all[i].Epoch) == leader
+	}
+	return all
+}
+
+// hintName is the name of a replica in the queue of hints.
+func hintName(replica string, epoch int64) string { return fmt.Sprintf("%s-%d", replica, epoch) }
 
 // queues are the legs' as far as they can be read.
 func (s *Salve) queues(ctx context.Context, now time.Time) []queueAge {

@@ -136,7 +136,7 @@ func (s *Salve) openDatabase(ctx context.Context) error {
 		return err
 	}
 	s.store = store
-	s.carrier, err = river.Start(ctx, url, s.hints, river.Options{Log: s.log, Name: fmt.Sprintf("%s-%d", s.replica(), store.Epoch())})
+	s.carrier, err = river.Start(ctx, url, s.hints, river.Options{Log: s.log, Name: hintName(s.replica(), store.Epoch())})
 	return err
 }
 
