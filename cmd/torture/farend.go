@@ -73,14 +73,3 @@ func (f *farEnd) of(uid string) []call {
 	defer f.mu.Unlock()
 	return f.calls[uid]
 }
-
-// uids are all alerts that there were calls about.
-func (f *farEnd) uids() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make([]string, 0, len(f.calls))
-	for uid := range f.calls {
-		out = append(out, uid)
-	}
-	return out
-}
