@@ -53,22 +53,33 @@ func (s *session) healthy(ctx context.Context, since time.Time, rec *recovery) e
 	return errors.Join(errs...)
 }
 
+// well measures one replica: whether it says that it is ready, and beside that
+// what it does.
 func (s *session) well(ctx context.Context, r *replica, since time.Time) (rec recovery, err error) {
 	url := "http://" + r.setting.Listen
-	rec.ready, err = within(ctx, since, outage, "it is not ready", func(ctx context.Context) bool {
-		return trial.Answers(ctx, url+"/readyz")
+	var says error
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		rec.ready, says = within(ctx, since, outage, "it is not ready", func(ctx context.Context) bool {
+			return trial.Answers(ctx, url+"/readyz")
+		})
 	})
-	if err != nil {
-		return rec, err
-	}
+	rec.acked, rec.acted, err = s.works(ctx, url, since)
+	asking.Wait()
+	return rec, errors.Join(says, err)
+}
+
+// works posts a new alert until it is acknowledged, and waits until something is
+// done about it.
+func (s *session) works(ctx context.Context, url string, since time.Time) (acked, acted time.Duration, err error) {
 	uid := s.senders.named(keyed)
-	if rec.acked, err = s.acknowledges(ctx, url, uid, since); err != nil {
-		return rec, err
+	if acked, err = s.acknowledges(ctx, url, uid, since); err != nil {
+		return acked, 0, err
 	}
-	rec.acted, err = within(ctx, since, afterwards, "it has not acted on "+uid, func(context.Context) bool {
+	acted, err = within(ctx, since, afterwards, "it has not acted on "+uid, func(context.Context) bool {
 		return len(s.far.of(uid)) > 0
 	})
-	return rec, err
+	return acked, acted, err
 }
 
 func (s *session) acknowledges(ctx context.Context, url, uid string, since time.Time) (time.Duration, error) {
