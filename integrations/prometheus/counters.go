@@ -120,7 +120,7 @@ func zero(vec *prom.CounterVec, last []string, before ...string) {
 func (n *counters) all() []prom.Collector {
 	return []prom.Collector{
 		n.deliveries, n.refused, n.alerts, n.runsEnded, n.verifications, n.approvalsEnded, n.verdicts, n.events, n.commits,
-		n.scrapeErrors, n.inFlight, n.delivery, n.run, n.approval, n.commitTook, n.acknowledge, n.resolve,
+		n.inFlight, n.delivery, n.run, n.approval, n.commitTook, n.acknowledge, n.resolve,
 	}
 }
 

@@ -74,6 +74,8 @@ func Families() []Family {
 
 		{"salve_audit_events_total", Counter, nil, FromRecord, "Events in the audit log."},
 		{"salve_audit_last_event_timestamp_seconds", Gauge, nil, FromRecord, "When the last event happened, as a Unix time."},
+		{"salve_audit_head_lag_events", Gauge, []string{"place"}, AtScrape, "Events that no signed head covers at a place where heads are written; absent without an audit key."},
+		{"salve_audit_head_lag_seconds", Gauge, []string{"place"}, AtScrape, "For how long the oldest of them has been there."},
 		{"salve_audit_unread_events", Gauge, nil, AtScrape, "Events that the counters of this process have not taken in yet."},
 		{"salve_events_total", Counter, []string{"kind"}, FromLog, "Events that were written, by kind."},
 		{"salve_commits_total", Counter, []string{"result"}, SinceStart, "Writes of the legs and of commands: done, conflict (tried again), overloaded, unavailable (the database could not be written), left (nobody waited for the answer) or refused."},

@@ -69,6 +69,9 @@ type Options struct {
 	Version   string
 	Sources   []string // names that may be shown; others are "other"
 	Playbooks []string // the same
+	// Heads tells how far the places of signed heads are behind; nil: there are
+	// none. Places are those of the configuration.
+	Heads func() []bot.HeadLag
 }
 
 // Metrics is everything that is shown. It is safe for use by many at once.
@@ -77,6 +80,7 @@ type Metrics struct {
 	log      *slog.Logger
 	registry *prom.Registry
 	counters *counters
+	heads    func() []bot.HeadLag
 	open     atomic.Pointer[openCount]
 	seen     atomic.Int64 // Seq of the last Event that was taken in; only follow writes it
 	lastTook atomic.Int64 // nanoseconds of the last write that was done
@@ -95,7 +99,10 @@ func New(ctx context.Context, ports Ports, opts Options) (*Metrics, error) {
 	names := newCatalog()
 	m := &Metrics{
 		ports: ports, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)), registry: prom.NewRegistry(),
-		counters: newCounters(names, opts),
+		counters: newCounters(names, opts), heads: opts.Heads,
+	}
+	if m.heads == nil {
+		m.heads = func() []bot.HeadLag { return nil }
 	}
 	m.seen.Store(b.Events)
 	all := append(m.counters.all(), newScrape(m, names, opts.Version),

@@ -233,6 +233,16 @@ func TestAScrapeAnswersWhenTheStoreDoesNot(t *testing.T) {
 	})
 }
 
+func TestPlacesOfSignedHeadsShowHowFarTheyAreBehind(t *testing.T) {
+	t.Parallel()
+	live(t, newWorld(), func(m *prometheus.Metrics) {
+		later()
+		scrape(t, m).has(t, map[string]float64{
+			`salve_audit_head_lag_events{place="heads.log"}`: 3, `salve_audit_head_lag_seconds{place="heads.log"}`: 90,
+		})
+	})
+}
+
 // stuck is a store that answers when it is too late.
 type stuck struct{ *world }
 

@@ -29,7 +29,7 @@ var atScrape = []string{
 	"salve_undecided_oldest_seconds", "salve_open_incidents", "salve_open_incidents_timestamp_seconds", "salve_active_runs",
 	"salve_active_run_oldest_seconds", "salve_pending_approvals", "salve_pending_approval_oldest_seconds",
 	"salve_audit_events_total", "salve_audit_last_event_timestamp_seconds", "salve_audit_unread_events",
-	"salve_commit_last_duration_seconds", "salve_halts", "salve_halt_oldest_seconds",
+	"salve_audit_head_lag_events", "salve_audit_head_lag_seconds", "salve_commit_last_duration_seconds", "salve_halts", "salve_halt_oldest_seconds",
 }
 
 func newScrape(m *Metrics, c catalog, version string) *scrape {
@@ -45,6 +45,7 @@ func (s *scrape) Describe(ch chan<- *prom.Desc) {
 	for _, d := range s.descs {
 		ch <- d
 	}
+	s.m.counters.scrapeErrors.Describe(ch)
 }
 
 // Collect reads what is shown now.
@@ -59,6 +60,11 @@ func (s *scrape) Collect(ch chan<- prom.Metric) {
 	g.set("salve_commit_last_duration_seconds", time.Duration(s.m.lastTook.Load()).Seconds())
 	g.set("salve_ready", g.ok(partReady, s.m.ports.Rows.Ping(ctx)))
 
+	for _, lag := range s.m.heads() {
+		g.set("salve_audit_head_lag_events", float64(lag.Events), lag.Place)
+		g.set("salve_audit_head_lag_seconds", lag.For.Seconds(), lag.Place)
+	}
+
 	b, err := s.m.ports.Rows.Backlog(ctx, now.UTC())
 	g.set("salve_store_up", g.ok(partBacklog, err))
 	if err == nil {
@@ -72,6 +78,7 @@ func (s *scrape) Collect(ch chan<- prom.Metric) {
 		g.open(*open)
 	}
 	g.set("salve_scrape_duration_seconds", time.Since(now).Seconds())
+	s.m.counters.scrapeErrors.Collect(ch) // the last: errors of this scrape are in it
 }
 
 // gauges sends the figures of one scrape.

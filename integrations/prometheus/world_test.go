@@ -150,7 +150,10 @@ func (w *world) Halts(context.Context) ([]bot.Halt, error) {
 func watch(t testing.TB, w *world) *prometheus.Metrics {
 	t.Helper()
 	m, err := prometheus.New(t.Context(), prometheus.Ports{Rows: w, Record: w, Brake: w},
-		prometheus.Options{Version: "1.2.3", Sources: []string{"prod"}, Playbooks: []string{"restart"}})
+		prometheus.Options{
+			Version: "1.2.3", Sources: []string{"prod"}, Playbooks: []string{"restart"},
+			Heads: func() []bot.HeadLag { return []bot.HeadLag{{Place: "heads.log", Events: 3, For: 90 * time.Second}} },
+		})
 	require.NoError(t, err)
 	return m
 }

@@ -147,6 +147,13 @@ func (s *sender) send(url string, size int) int {
 	return status
 }
 
+// patience is what Retry-After said last.
+func (s *sender) patience() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.patient
+}
+
 // noise is text that does not compress.
 func noise(seed string, n int) string {
 	b, x := make([]byte, n), uint64(14695981039346656037)

@@ -18,7 +18,7 @@ const metricsPath = "/metrics"
 
 // makeMetrics begins to count; the store must be open.
 func (s *Salve) makeMetrics(ctx context.Context) error {
-	opts := prometheus.Options{Log: s.log, Version: s.opts.Version}
+	opts := prometheus.Options{Log: s.log, Version: s.opts.Version, Heads: s.headLags}
 	for _, src := range s.cfg.Sources {
 		opts.Sources = append(opts.Sources, src.Name)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"salve/bot"
 	"salve/bot/audit"
 	"salve/bot/flow/notary"
 	"salve/bot/secret"
@@ -122,4 +123,43 @@ func (s *Salve) AuditLag() *notary.Status {
 	}
 	st := s.notary.Status(time.Now())
 	return &st
+}
+
+// headLags are the lags of all places, in the words of metrics.
+func (s *Salve) headLags() []bot.HeadLag {
+	st := s.AuditLag()
+	if st == nil {
+		return nil
+	}
+	all := make([]bot.HeadLag, len(st.Places))
+	for i, p := range st.Places {
+		all[i] = bot.HeadLag{Place: p.Place, Events: p.Events, For: time.Duration(p.Seconds * float64(time.Second))}
+	}
+	return all
+}
+
+// headsLate is how many times the usual a place may be behind before people are
+// told.
+const headsLate = 10
+
+// headConditions tells of places that heads of the audit log do not reach.
+func (s *Salve) headConditions(context.Context) []bot.Condition {
+	st := s.AuditLag()
+	if st == nil {
+		return nil
+	}
+	var all []bot.Condition
+	for _, p := range st.Places {
+		behind := time.Duration(p.Seconds * float64(time.Second))
+		if behind < headsLate*s.cfg.Audit.Every.Std() {
+			continue
+		}
+		all = append(all, bot.Condition{
+			Name: "audit-heads", Subject: filepath.Base(p.Place), Severity: bot.SeverityHigh,
+			Says:   "Signed heads of the audit log do not reach a place where they should be written.",
+			Do:     "Look at `salve status --json`: it names the place and the reason. Nothing is lost; heads follow when it is reachable.",
+			Detail: p.Place + ": " + p.Err, Since: time.Now().Add(-behind),
+		})
+	}
+	return all
 }

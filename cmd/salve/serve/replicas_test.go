@@ -46,7 +46,7 @@ func TestReplicasShareWhomTheyHearAndTellOfThemselves(t *testing.T) {
 		cfg := setUp(t, shop)
 		cfg.Storage, cfg.Replica = url, name
 		cfg.Watch.DiskFree = 5
-		cfg.Watch.Every, cfg.Sources[0].ExpectEvery = bot.Duration(200*time.Millisecond), bot.Duration(2*time.Second)
+		cfg.Watch.Every, cfg.Sources[0].ExpectEvery = bot.Duration(200*time.Millisecond), bot.Duration(6*time.Second)
 		s, err := start(t, cfg)
 		require.NoError(t, err)
 		s.SetDisk(func() health.Disk {
@@ -57,7 +57,10 @@ func TestReplicasShareWhomTheyHearAndTellOfThemselves(t *testing.T) {
 		})
 		return goes(t, s)
 	}
-	a, b := replica("a"), replica("b")
+	a := replica("a")
+	code, body := alert(t, a.URL(), "Watchdog", "none")
+	require.Equal(t, 200, code, body)
+	b := replica("b")
 	incident := func(r *running, title string) (found bot.Incident) {
 		var list []bot.Incident
 		require.NoError(t, r.Get(t.Context(), "/v1/incidents", nil, &list))
@@ -70,7 +73,7 @@ func TestReplicasShareWhomTheyHearAndTellOfThemselves(t *testing.T) {
 	}
 
 	// For twice as long as the source may be silent, only one of them hears it.
-	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+	for end := time.Now().Add(12 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		code, body := alert(t, a.URL(), "Watchdog", "none")
 		require.Equal(t, 200, code, body)
 	}

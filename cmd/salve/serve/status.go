@@ -43,7 +43,7 @@ func (i insight) Status(ctx context.Context) (any, error) {
 	s := i.s
 	st := status{
 		Version: s.opts.Version, Since: s.started, URL: s.URL(), DataDir: s.dir, Epoch: s.store.Epoch(),
-		Playbooks: len(s.opts.Library.Playbooks), Conditions: s.doctor.examine(ctx), Traces: s.tracesNow(), Audit: s.AuditLag(),
+		Playbooks: len(s.opts.Library.Playbooks), Conditions: append(s.doctor.examine(ctx), s.headConditions(ctx)...), Traces: s.tracesNow(), Audit: s.AuditLag(),
 	}
 	st.Ready = health.Ready(st.Conditions)
 	if !st.Ready {
