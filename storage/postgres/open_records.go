@@ -20,6 +20,7 @@ func OpenRecords(ctx context.Context, url string) (*Records, error) {
 	}
 	cfg.ValidateConnect = nil // a standby will do
 	cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	cfg.ValidateConnect = nil // a standby will do
 	db := newPool(cfg, 1)
 	version, err := checkRecords(ctx, db)
 	if err != nil {
