@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	askWithin  = 2 * time.Second // for one question to the store
-	tryEvery   = 4 * time.Second // between two tries to write
-	lookEvery  = 5 * time.Second // between two looks that nobody asked for
-	slowLeg    = 2 * time.Minute // one that reminds people rests for a minute
-	leastSpace = 16 << 20        // bytes: room for the log of the database to be copied
+	askWithin  = 2 * time.Second        // for one question to the store
+	tryEvery   = 4 * time.Second        // between two tries to write
+	retryEvery = 500 * time.Millisecond // after one that failed, so that what heals is seen soon
+	lookEvery  = 5 * time.Second        // between two looks that nobody asked for
+	slowLeg    = 2 * time.Minute        // one that reminds people rests for a minute
+	leastSpace = 16 << 20               // bytes: room for the log of the database to be copied
 )
 
 // limits are the thresholds of a configuration. A database elsewhere has a disk
@@ -131,7 +132,11 @@ func (d *doctor) try(ctx context.Context) error {
 	d.mu.Lock()
 	tried, fault := d.tried, d.fault
 	d.mu.Unlock()
-	if time.Since(tried) < tryEvery {
+	rest := tryEvery
+	if fault != nil {
+		rest = retryEvery
+	}
+	if time.Since(tried) < rest {
 		return fault
 	}
 	fault = d.store.TryWrite(ctx)

@@ -30,7 +30,10 @@ func shipped(t *testing.T, name string) string {
 
 func TestARealScrapeHasWhatRulesAndDashboardAskFor(t *testing.T) {
 	t.Parallel()
-	r := run(t, setUp(t, newShop(t)))
+	cfg, _, _ := withHeads(t, setUp(t, newShop(t)))
+	s, err := startReading(t, cfg)
+	require.NoError(t, err)
+	r := goes(t, s)
 	code, body := alert(t, r.URL(), "ShopIll", "low")
 	require.Equal(t, 200, code, body)
 	r.until(t, bot.RunFixed)

@@ -71,13 +71,14 @@ type Options struct {
 
 // Gate is the http.Handler of one source.
 type Gate struct {
-	source string
-	door   Door
-	decode Decode
-	guards guards
-	opts   Options
-	slots  chan struct{}
-	logged atomic.Int64 // the second of the last refusal that was logged
+	source  string
+	door    Door
+	decode  Decode
+	guards  guards
+	opts    Options
+	slots   chan struct{}
+	logged  atomic.Int64 // the second of the last refusal that was logged
+	faulted atomic.Int64 // the second of the last delivery that could not be recorded, as logged
 }
 
 // New makes the Gate of a source. It refuses a source that would let in anyone

@@ -104,7 +104,9 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request, out outcome) {
 	case errors.Is(out.err, bot.ErrOverloaded):
 		g.refuse(w, r, busy)
 	case out.err != nil:
-		g.opts.Log.ErrorContext(r.Context(), "delivery was not recorded", "source", g.source, "error", out.err)
+		if now := time.Now().Unix(); g.faulted.Swap(now) != now {
+			g.opts.Log.ErrorContext(r.Context(), "delivery was not recorded", "source", g.source, "error", out.err)
+		}
 		g.refuse(w, r, refusal{status: http.StatusServiceUnavailable, why: "it could not be recorded", next: "send it again; if this goes on, look at Salve's log and at /readyz", retryAfter: 5})
 	case out.reply.Error != "":
 		g.partly(w, r, out.reply)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"salve/bot"
 	"salve/storage/internal/query"
@@ -33,18 +34,20 @@ type result struct {
 // writer is the one goroutine that writes. What it keeps in memory (the head of
 // the chain) changes only when a transaction has been committed.
 type writer struct {
-	session   Session
-	log       *slog.Logger
-	ids       IDs
-	packing   *packing
-	committed func(bot.Touched)
-	wrote     func(rows int)
-	head      head
-	book      *book
-	bodies    Counter        // ids of alert bodies
-	next      bot.IncidentID // of the next new Incident, when ids are handed out within a turn; 0: they are not
-	unsure    bool           // the head must be read again
-	spare     bot.IncidentID // set aside for the next new Incident; 0: none
+	session    Session
+	log        *slog.Logger
+	ids        IDs
+	packing    *packing
+	committed  func(bot.Touched)
+	wrote      func(rows int)
+	head       head
+	book       *book
+	bodies     Counter        // ids of alert bodies
+	next       bot.IncidentID // of the next new Incident, when ids are handed out within a turn; 0: they are not
+	unsure     bool           // the head must be read again
+	failed     int            // Changes that could not be written since that was logged
+	complained time.Time      // when it was logged
+	spare      bot.IncidentID // set aside for the next new Incident; 0: none
 
 	mu      sync.RWMutex // guards closed; held for reading while a request is queued
 	closed  bool
@@ -220,6 +223,17 @@ func (w *writer) drain(group []*request, alerts int) ([]*request, int) {
 	return group, alerts
 }
 
+// complain logs that nothing can be written: at once, and while that lasts now
+// and then, since senders and legs come again and again.
+func (w *writer) complain(changes int, err error) {
+	w.failed += changes
+	if time.Since(w.complained) < 5*time.Second {
+		return
+	}
+	w.log.Error("commit", "changes", w.failed, "error", err)
+	w.complained, w.failed = time.Now(), 0
+}
+
 // commit writes a group in one transaction. When one of them fails in a way
 // that leaves the transaction unclean, all are rolled back and written again,
 // each behind a savepoint of its own.
@@ -232,7 +246,7 @@ func (w *writer) commit(group []*request) {
 	}
 	if err != nil {
 		if errors.Is(err, bot.ErrUnavailable) {
-			w.log.Error("commit", "changes", len(group), "error", err)
+			w.complain(len(group), err)
 		}
 		for i := range results {
 			results[i] = result{err: err}
