@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,4 +46,35 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "newer Salve (schema version 999")
 	_, _, err = postgres.Migrate(t.Context(), url)
 	require.ErrorContains(t, err, "going back is not supported")
+}
+
+// TestAnUpgradeCarriesWhatWaits: what a version left pending, in flight and due
+// is so at the newest.
+func TestAnUpgradeCarriesWhatWaits(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	require.NoError(t, postgres.MigrateTo(t.Context(), url, 1))
+	body := func(noun any) string {
+		b, err := json.Marshal(noun)
+		require.NoError(t, err)
+		return "'" + string(b) + "'"
+	}
+	run := bot.Run{ID: 1, Plan: 2, Target: "y", State: bot.RunRunning, Epoch: 7, Steps: []bot.Step{{ID: "a", State: bot.StepStarted, Attempt: 1}}}
+	for _, text := range []string{
+		`INSERT INTO plans (id, incident, body) VALUES (1, 1, ` + body(bot.Plan{ID: 1}) + `), (2, 1, ` + body(bot.Plan{ID: 2}) + `)`,
+		`INSERT INTO approvals (id, version, incident, plan, target, state, body) VALUES (1, 1, 1, 1, 'x', 'pending', ` +
+			body(bot.Approval{ID: 1, Plan: 1, Incident: 1, Target: "x", State: bot.ApprovalPending}) + `)`,
+		`INSERT INTO runs (id, version, incident, plan, playbook, target, state, active, changed, epoch, due_at, ended_at, body)
+			VALUES (1, 1, 1, 2, 'p', 'y', 'running', 1, 1, 7, 0, 0, ` + body(run) + `)`,
+	} {
+		require.NoError(t, shared.Exec(t.Context(), name(url), text))
+	}
+	s := open(t, url, postgres.Options{})
+	open, err := s.Approvals(t.Context(), bot.ApprovalQuery{States: []bot.ApprovalState{bot.ApprovalPending}})
+	require.NoError(t, err)
+	require.Len(t, open, 1)
+	require.Equal(t, []bot.RunID{1}, interrupted(t, s))
+	open[0].State = bot.ApprovalDenied
+	_, err = s.Commit(t.Context(), bot.Change{Approvals: open, Events: note("decided").Events})
+	require.NoError(t, err)
 }

@@ -75,14 +75,20 @@ func TestPostgresIsAStore(t *testing.T) {
 		t.Skip(cluster.ErrMissing)
 	}
 	storagetest.Run(t, func(t *testing.T, dir string) storagetest.Store {
-		note := filepath.Join(dir, "url") // which database belongs to the directory
-		url, err := os.ReadFile(note)
-		if err != nil {
-			url = []byte(database(t))
-			require.NoError(t, os.WriteFile(note, url, 0o600))
-		}
-		s, err := postgres.Open(t.Context(), strings.TrimSpace(string(url)), postgres.Options{Readers: 2})
+		s, err := postgres.Open(t.Context(), databaseOf(t, dir), postgres.Options{Readers: 2})
 		require.NoError(t, err)
 		return s
 	})
+}
+
+// databaseOf is the database that belongs to a directory.
+func databaseOf(t *testing.T, dir string) string {
+	t.Helper()
+	note := filepath.Join(dir, "url")
+	if url, err := os.ReadFile(note); err == nil {
+		return string(url)
+	}
+	url := database(t)
+	require.NoError(t, os.WriteFile(note, []byte(url), 0o600))
+	return url
 }

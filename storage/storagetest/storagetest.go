@@ -98,12 +98,13 @@ type People interface {
 // Opener opens the store in dir. It may be called again after Close.
 type Opener func(t *testing.T, dir string) Store
 
-// Run runs the suite.
-func Run(t *testing.T, open Opener) {
-	for _, part := range []struct {
-		name  string
-		tests map[string]func(*testing.T, *house)
-	}{
+type part struct {
+	name  string
+	tests map[string]func(*testing.T, *house)
+}
+
+func parts() []part {
+	return []part{
 		{"alerts", alertTests},
 		{"order", orderTests},
 		{"incidents", incidentTests},
@@ -115,11 +116,23 @@ func Run(t *testing.T, open Opener) {
 		{"quarantine", quarantineTests},
 		{"races", raceTests},
 		{"ticks", tickTests},
-		{"reopening", reopenTests},
 		{"backlog", backlogTests},
-	} {
-		for name, test := range part.tests {
-			t.Run(part.name+"/"+name, func(t *testing.T) {
+	}
+}
+
+// Run runs the suite.
+func Run(t *testing.T, open Opener) {
+	runParts(t, open, append(parts(), part{"reopening", reopenTests}))
+}
+
+// RunShared runs what of the suite must hold for a Store that writes through
+// several processes by turns, as if there were one.
+func RunShared(t *testing.T, open Opener) { runParts(t, open, parts()) }
+
+func runParts(t *testing.T, open Opener, all []part) {
+	for _, p := range all {
+		for name, test := range p.tests {
+			t.Run(p.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				test(t, newHouse(t, open))
 			})
