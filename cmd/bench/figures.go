@@ -135,8 +135,10 @@ func (b *bench) scale(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.backup(ctx, p); err != nil {
-		return err
+	if b.server == nil {
+		if err := b.backup(ctx, p); err != nil {
+			return err
+		}
 	}
 	p.Kill()
 	back, err := b.startSalve(ctx, dir, "127.0.0.1:9")
