@@ -68,6 +68,7 @@ func Start(ctx context.Context, url string, legs Legs, opts Options) (*Carrier, 
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // one opened while it is read-only would stay so
 	cfg.ConnConfig.RuntimeParams["application_name"] = "salve hints"
+	cfg.ConnConfig.RuntimeParams["synchronous_commit"] = "off" // nothing rests on a hint, so nobody waits for the disk
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect the queue of hints: %w", err)

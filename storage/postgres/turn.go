@@ -7,6 +7,7 @@ import (
 
 	"salve/bot"
 	"salve/storage/internal/ledger"
+	"salve/storage/internal/query"
 )
 
 // now is the clock of the database, in Unix milliseconds.
@@ -43,6 +44,7 @@ func (s *session) Begin(n ledger.Needs) (ledger.Found, error) {
 	batch.Queue("BEGIN")
 	batch.Queue(takeTurn).Query(func(rows pgx.Rows) error { return s.tookTurn(rows, &found) })
 	batch.Queue(ownLease, s.epoch()).Query(holds)
+	batch.Queue(query.LastEvent).Query(func(rows pgx.Rows) error { return readEnd(rows, &found) })
 	read(batch, n, &found)
 	ctx, cancel := s.answer()
 	defer cancel()
@@ -125,6 +127,13 @@ func sights(all []ledger.Sight, found *ledger.Found) (at []int64, fingerprints, 
 		sources, sums = append(sources, cleanText(s.Key.Source)), append(sums, s.Sum)
 	}
 	return at, fingerprints, sources, sums, groups
+}
+
+func readEnd(rows pgx.Rows, found *ledger.Found) error {
+	return scanAll(rows, func(row []driver.Value) error {
+		found.End = &ledger.EventRow{}
+		return ledger.Fill([]any{&found.End.Seq, &found.End.Incident, &found.End.Run, &found.End.Body}, row)
+	})
 }
 
 func readAlerts(rows pgx.Rows, found *ledger.Found) error {

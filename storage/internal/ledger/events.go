@@ -20,6 +20,10 @@ type head struct {
 
 // takeUpChain finds the head of the chain; an empty log gets its first Event.
 func (t *tx) takeUpChain(now time.Time) error {
+	if t.end != nil {
+		row := eventRow{seq: t.end.Seq, incident: bot.IncidentID(t.end.Incident), run: bot.RunID(t.end.Run), body: t.end.Body}
+		return t.goOnAfter(row)
+	}
 	var row eventRow
 	found, err := t.session.One("read the end of the audit log", query.LastEvent, nil, &row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body)
 	if err != nil {
@@ -28,6 +32,10 @@ func (t *tx) takeUpChain(now time.Time) error {
 	if !found {
 		return t.seal(bot.Event{Kind: bot.EventGenesis, At: now, Actor: bot.Salve, Text: "the audit log begins"})
 	}
+	return t.goOnAfter(row)
+}
+
+func (t *tx) goOnAfter(row eventRow) error {
 	e, err := row.event()
 	t.head = head{seq: e.Seq, hash: e.Hash}
 	return err

@@ -68,6 +68,7 @@ type Found struct {
 	Shared    bool // others may have written since the last turn: nothing remembered is good
 	Counted   bool // Last is given: ids of new Incidents and bodies go on above it
 	Last      Counters
+	End       *EventRow                 // the last row of the log, if it was read
 	Alerts    map[bot.AlertKey]AlertRow // every needed one; a zero row where there is none
 	Groups    map[string]bot.IncidentID // every needed one; 0 where no Incident takes its alerts
 	Incidents []IncidentRow
@@ -93,4 +94,10 @@ type IncidentRow struct {
 	Due         int64
 	State, Home string
 	Fold        string
+}
+
+// EventRow is a row of the log as it is stored.
+type EventRow struct {
+	Seq, Incident, Run int64
+	Body               string
 }

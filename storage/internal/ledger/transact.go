@@ -128,7 +128,7 @@ func (w *writer) takeTurn(t *tx, group []*request) error {
 	if err := w.book.take(found); err != nil {
 		return err
 	}
-	t.head = w.head
+	t.head, t.end = w.head, found.End
 	return w.sure(t)
 }
 

@@ -14,6 +14,7 @@ type tx struct {
 	book    *book
 	buf     []byte
 	head    head
+	end     *EventRow // the last row of the log, if it was read beforehand
 	touched touched
 	wrote   bool // something was written in the transaction
 	half    bool // the request at work has written something, or changed the book
