@@ -46,6 +46,7 @@ func main() {
 		exit(serveFloor(os.Args[2]))
 	}
 	short := flag.Bool("short", false, "a smoke test of a few seconds instead of figures")
+	only := flag.String("only", "", "one part: ingest, scale, path, start or replicas")
 	asJSON := flag.Bool("json", false, "print the figures as JSON")
 	binary := flag.String("salve", "", "measure this binary instead of building one")
 	storage := flag.String("storage", "sqlite", "sqlite, or postgres: on a server of its own, with 1, 2 and 3 replicas")
@@ -56,7 +57,7 @@ func main() {
 	if *short {
 		sc = brief
 	}
-	exit(run(ctx, options{scale: sc, binary: *binary, storage: *storage, asJSON: *asJSON}))
+	exit(run(ctx, options{scale: sc, binary: *binary, storage: *storage, only: *only, asJSON: *asJSON}))
 }
 
 func exit(err error) {
@@ -67,11 +68,18 @@ func exit(err error) {
 	os.Exit(0)
 }
 
+// part is some figures that are measured together.
+type part struct {
+	name    string
+	measure func(context.Context) error
+}
+
 // options are what the command line says.
 type options struct {
 	scale
 	binary  string
 	storage string
+	only    string // one of the parts; "": all
 	asJSON  bool
 }
 
@@ -82,7 +90,7 @@ func run(ctx context.Context, o options) error {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{dir: dir, binary: o.binary, sc: o.scale}
-	steps := []func(context.Context) error{b.ingest, b.scale, b.path, b.start}
+	parts := []part{{"ingest", b.ingest}, {"scale", b.scale}, {"path", b.path}, {"start", b.start}}
 	switch o.storage {
 	case "sqlite":
 	case "postgres":
@@ -90,7 +98,7 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		defer b.server.Stop()
-		steps = append(steps, b.replicas)
+		parts = append(parts, part{"replicas", b.replicas})
 	default:
 		return fmt.Errorf("-storage is sqlite or postgres, not %q", o.storage)
 	}
@@ -100,8 +108,11 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	begun := time.Now()
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
+	for _, p := range parts {
+		if o.only != "" && o.only != p.name {
+			continue
+		}
+		if err := p.measure(ctx); err != nil {
 			return err
 		}
 	}

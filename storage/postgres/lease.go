@@ -41,6 +41,7 @@ type lease struct {
 	mu    sync.Mutex
 	term  term
 	until time.Time // trusted until; with its monotonic reading
+	share share
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -86,7 +87,7 @@ func (l *lease) take(ctx context.Context) error {
 		return told(ctx, "take a lease", err)
 	}
 	l.trust(epoch, began)
-	return nil
+	return failure("share the work out", l.shareOut(ctx, epoch))
 }
 
 // trust notes that the lease counts from the given time on.
@@ -159,7 +160,7 @@ func (l *lease) renew(ctx context.Context) error {
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 1 {
 		l.trust(epoch, began)
-		return err
+		return errors.Join(err, failure("share the work out", l.shareOut(asking, epoch)))
 	}
 	l.mu.Lock()
 	l.breakOff(errTrust)

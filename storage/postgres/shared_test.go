@@ -1,8 +1,10 @@
 package postgres_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,6 +43,34 @@ func (s *several) Prune(ctx context.Context, now time.Time, age time.Duration, m
 	return s.turn().Prune(ctx, now, age, maxBytes)
 }
 
+func (s *several) DueIncidents(ctx context.Context, at time.Time, limit int) ([]bot.Incident, error) {
+	var all []bot.Incident
+	for _, one := range s.all {
+		due, err := one.DueIncidents(ctx, at, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, due...)
+	}
+	slices.SortFunc(all, func(a, b bot.Incident) int { return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID)) })
+	all = slices.CompactFunc(all, func(a, b bot.Incident) bool { return a.ID == b.ID })
+	return all[:min(len(all), limit)], nil
+}
+
+func (s *several) DueRuns(ctx context.Context, at time.Time, limit int) ([]bot.Run, error) {
+	var all []bot.Run
+	for _, one := range s.all {
+		due, err := one.DueRuns(ctx, at, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, due...)
+	}
+	slices.SortFunc(all, func(a, b bot.Run) int { return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID)) })
+	all = slices.CompactFunc(all, func(a, b bot.Run) bool { return a.ID == b.ID })
+	return all[:min(len(all), limit)], nil
+}
+
 func (s *several) Close() error {
 	var errs []error
 	for _, one := range s.all {
@@ -63,6 +93,9 @@ func TestEightProcessesAreAStore(t *testing.T) {
 			one, err := postgres.Open(t.Context(), url, postgres.Options{Readers: 1})
 			require.NoError(t, err)
 			s.all = append(s.all, one)
+		}
+		for _, one := range s.all {
+			require.NoError(t, one.Renew(t.Context())) // each knows of the others
 		}
 		s.Store = s.all[0]
 		return s

@@ -138,6 +138,9 @@ func (l *Leg) Wake() {
 	}
 }
 
+// Idle reports whether the leg could carry out more at once.
+func (l *Leg) Idle() bool { return 8*l.lanes.size() < l.opts.Workers && 4*len(l.hints) < cap(l.hints) }
+
 // Hint hints that these Runs may be due. It is cheaper than Wake when many Runs
 // queue for a lane, since nothing has to be searched. It never blocks.
 func (l *Leg) Hint(ids ...bot.RunID) {

@@ -32,7 +32,7 @@ func (h *hints) committed(t bot.Touched) {
 	}
 	h.elsewhere(t)
 	if l.spread != nil {
-		l.spread.Carry(t)
+		l.spread.Carry(l.keep(t))
 		return
 	}
 	if len(t.Incidents) > 0 {
@@ -41,6 +41,19 @@ func (h *hints) committed(t bot.Touched) {
 	if len(t.Runs) > 0 {
 		l.act.Hint(t.Runs...)
 	}
+}
+
+// keep takes what this process can look at at once, and gives what is for others.
+func (l *legs) keep(t bot.Touched) bot.Touched {
+	if len(t.Incidents) > 0 && l.decide.Idle() {
+		l.decide.Hint(t.Incidents...)
+		t.Incidents = nil
+	}
+	if len(t.Runs) > 0 && l.act.Idle() {
+		l.act.Hint(t.Runs...)
+		t.Runs = nil
+	}
+	return t
 }
 
 // elsewhere is called after commits of other processes too: what they touched is

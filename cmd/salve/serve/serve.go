@@ -129,7 +129,7 @@ func (s *Salve) makeLegs(context.Context) error {
 		return err
 	}
 	if s.decide, err = decide.New(store, s.brake, library, decide.Options{
-		Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.spreadFor(), Decided: s.metrics.Decided, Turned: s.beats.of("decide"), Expiry: s.clocks.expiry,
+		Log: s.log, Quiet: s.cfg.Incidents.Quiet.Std(), Spread: s.among(spread), Decided: s.metrics.Decided, Turned: s.beats.of("decide"), Expiry: s.clocks.expiry,
 	}); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (s *Salve) makeLegs(context.Context) error {
 		return err
 	}
 	if s.act, err = act.New(store, s.brake, lib.actions, checker, act.Options{
-		Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.spreadFor(), Turned: s.beats.of("act"),
+		Log: s.log, Mask: lib.redactor.String, Lease: s.lease(), Spread: s.among(spread), Turned: s.beats.of("act"),
 	}); err != nil {
 		return err
 	}

@@ -152,11 +152,14 @@ func (s *Salve) replica() string {
 	return host
 }
 
-// spreadFor is how long a scan leaves what is due to hints, which go to one of
+// spread is how long a scan leaves what is due to hints, which go to one of
 // several processes.
-func (s *Salve) spreadFor() time.Duration {
+const spread = time.Second
+
+// among is a time that counts only where several processes share the database.
+func (s *Salve) among(d time.Duration) time.Duration {
 	if !s.shared() {
 		return 0
 	}
-	return time.Second
+	return d
 }

@@ -67,6 +67,11 @@ func (l *Ledger) DueIncidents(ctx context.Context, now time.Time, limit int) ([]
 	return rowsOf(ctx, l, asking("read due incidents", query.DueIncidents, MS(now), int64(limit)), scanIncident)
 }
 
+// IncidentsWhere reads the Incidents that a query of the store's own selects.
+func (l *Ledger) IncidentsWhere(ctx context.Context, doing, text string, args ...any) ([]bot.Incident, error) {
+	return rowsOf(ctx, l, asking(doing, text, args...), scanIncident)
+}
+
 func scanIncident(rows *sql.Rows) (bot.Incident, error) {
 	var i bot.Incident
 	var due int64

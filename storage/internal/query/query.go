@@ -41,6 +41,8 @@ const (
 	Incidents      = `SELECT id, version, fold_rev, due_at, fold, work FROM incidents`
 	Incident       = Incidents + ` WHERE id = $1`
 	DueIncidents   = Incidents + ` WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at, id LIMIT $2`
+	// A share of what is due: every $3rd from $4 on, and whatever is due since $5.
+	DueShareOfIncidents = Incidents + ` WHERE due_at > 0 AND due_at <= $1 AND (id % $3 = $4 OR due_at <= $5) ORDER BY due_at, id LIMIT $2`
 )
 
 // Plans, Approvals and Runs.
@@ -59,6 +61,7 @@ const (
 	Runs            = `SELECT id, version, body FROM runs`
 	Run             = Runs + ` WHERE id = $1`
 	DueRuns         = Runs + ` WHERE due_at > 0 AND due_at <= $1 AND active = 1 ORDER BY due_at, id LIMIT $2`
+	DueShareOfRuns  = Runs + ` WHERE due_at > 0 AND due_at <= $1 AND active = 1 AND (id % $3 = $4 OR due_at <= $5) ORDER BY due_at, id LIMIT $2`
 	InterruptedRuns = Runs + ` WHERE active = 1 AND due_at = 0 AND state <> 'waiting' AND epoch < $1 ORDER BY id`
 	LeftRuns        = Runs + ` WHERE active = 1 AND due_at = 0 AND state <> 'waiting' AND NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.epoch = runs.epoch AND ended_at = 0) ORDER BY id`
 	// History gives the active Run of a target, then the last one of a playbook
