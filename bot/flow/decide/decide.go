@@ -143,7 +143,9 @@ func (l *Leg) Wake() {
 }
 
 // Idle reports whether the leg could look at more at once.
-func (l *Leg) Idle() bool { return 2*len(l.crew.slots) < cap(l.crew.slots) && 4*len(l.hints) < cap(l.hints) }
+func (l *Leg) Idle() bool {
+	return 2*len(l.crew.slots) < cap(l.crew.slots) && 4*len(l.hints) < cap(l.hints)
+}
 
 // Hint hints that these Incidents may be due. It never blocks.
 func (l *Leg) Hint(ids ...bot.IncidentID) {
