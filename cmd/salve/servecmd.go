@@ -61,12 +61,12 @@ func (serveCmd) start(ctx context.Context, cfg config.Config, opts serve.Options
 	return serve.Start(ctx, cfg, opts)
 }
 
-// tuneMemory lets garbage grow to four times what is in use before it is
+// tuneMemory lets garbage grow to three times what is in use before it is
 // collected: what is in use is small, and collecting it often costs a tenth of
 // the processor under load. GOGC in the environment wins.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(300)
 	}
 }
 
