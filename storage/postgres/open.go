@@ -107,6 +107,3 @@ func (s *Store) Interrupted(ctx context.Context) ([]bot.Run, error) {
 	}
 	return s.RunsWhere(ctx, "read interrupted runs", query.LeftRuns)
 }
-
-// Shared reports that others may write at the same time.
-func (*Store) Shared() bool { return true }

@@ -132,7 +132,7 @@ func sights(all []ledger.Sight, found *ledger.Found) (at []int64, fingerprints, 
 func readEnd(rows pgx.Rows, found *ledger.Found) error {
 	return scanAll(rows, func(row []driver.Value) error {
 		found.End = &ledger.EventRow{}
-		return ledger.Fill([]any{&found.End.Seq, &found.End.Incident, &found.End.Run, &found.End.Body}, row)
+		return ledger.Fill([]any{&found.End.Seq, (*int64)(&found.End.Incident), (*int64)(&found.End.Run), &found.End.Body}, row)
 	})
 }
 

@@ -32,7 +32,7 @@ func (e *errand) write(ctx context.Context, apply func(bot.Run) bot.Run) error {
 		if reflect.DeepEqual(after, e.run) {
 			return nil
 		}
-		err := e.commit(ctx, after, nil)
+		err := e.commit(ctx, after)
 		if !errors.Is(err, bot.ErrConflict) {
 			return err
 		}
@@ -48,9 +48,9 @@ func (e *errand) write(ctx context.Context, apply func(bot.Run) bot.Run) error {
 // commit writes the Run as it is now to be, with its Events and what follows
 // for others. A conflict is given back at once; any other failure is tried again
 // as long as ctx lives, because a step may have been done that is not on record.
-func (e *errand) commit(ctx context.Context, after bot.Run, verdict *bot.Verdict) error {
+func (e *errand) commit(ctx context.Context, after bot.Run) error {
 	for wait := minWait; ; wait = min(2*wait, maxWait) {
-		err := e.commitOnce(ctx, after, verdict)
+		err := e.commitOnce(ctx, after, nil)
 		if err == nil {
 			e.adopt(ctx, after)
 			return nil

@@ -21,6 +21,9 @@ type Lag struct {
 	Err     string  `json:"err,omitempty"`
 }
 
+// For is Seconds as a duration.
+func (l Lag) For() time.Duration { return time.Duration(l.Seconds * float64(time.Second)) }
+
 // Status says how things stand, as of the last look.
 func (l *Leg) Status(now time.Time) Status {
 	l.mu.Lock()

@@ -133,7 +133,7 @@ func (s *Salve) headLags() []bot.HeadLag {
 	}
 	all := make([]bot.HeadLag, len(st.Places))
 	for i, p := range st.Places {
-		all[i] = bot.HeadLag{Place: p.Place, Events: p.Events, For: time.Duration(p.Seconds * float64(time.Second))}
+		all[i] = bot.HeadLag{Place: p.Place, Events: p.Events, For: p.For()}
 	}
 	return all
 }
@@ -150,15 +150,14 @@ func (s *Salve) headConditions(context.Context) []bot.Condition {
 	}
 	var all []bot.Condition
 	for _, p := range st.Places {
-		behind := time.Duration(p.Seconds * float64(time.Second))
-		if behind < headsLate*s.cfg.Audit.Every.Std() {
+		if p.For() < headsLate*s.cfg.Audit.Every.Std() {
 			continue
 		}
 		all = append(all, bot.Condition{
 			Name: "audit-heads", Subject: filepath.Base(p.Place), Severity: bot.SeverityHigh,
 			Says:   "Signed heads of the audit log do not reach a place where they should be written.",
 			Do:     "Look at `salve status --json`: it names the place and the reason. Nothing is lost; heads follow when it is reachable.",
-			Detail: p.Place + ": " + p.Err, Since: time.Now().Add(-behind),
+			Detail: p.Place + ": " + p.Err, Since: time.Now().Add(-p.For()),
 		})
 	}
 	return all

@@ -1,30 +1,17 @@
 package serve_test
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"salve/bot"
 	"salve/integrations/otlp/otlptest"
-	"salve/storage/postgres/cluster"
 )
 
 func TestReplicasTellOneTraceTogether(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "salve-pg")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	pg, err := cluster.Start(t.Context(), filepath.Join(dir, "data"), cluster.Options{Careless: true})
-	if errors.Is(err, cluster.ErrMissing) && os.Getenv("SALVE_REQUIRE_TOOLS") == "" {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(pg.Stop)
-	url, err := pg.Create(t.Context(), "traces")
+	url, err := server(t).Create(t.Context(), "traces")
 	require.NoError(t, err)
 
 	cfg, _, collector := traced(t)

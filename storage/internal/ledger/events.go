@@ -21,11 +21,10 @@ type head struct {
 // takeUpChain finds the head of the chain; an empty log gets its first Event.
 func (t *tx) takeUpChain(now time.Time) error {
 	if t.end != nil {
-		row := eventRow{seq: t.end.Seq, incident: bot.IncidentID(t.end.Incident), run: bot.RunID(t.end.Run), body: t.end.Body}
-		return t.goOnAfter(row)
+		return t.goOnAfter(*t.end)
 	}
-	var row eventRow
-	found, err := t.session.One("read the end of the audit log", query.LastEvent, nil, &row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body)
+	var row EventRow
+	found, err := t.session.One("read the end of the audit log", query.LastEvent, nil, &row.Seq, (*int64)(&row.Incident), (*int64)(&row.Run), &row.Body)
 	if err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (t *tx) takeUpChain(now time.Time) error {
 	return t.goOnAfter(row)
 }
 
-func (t *tx) goOnAfter(row eventRow) error {
+func (t *tx) goOnAfter(row EventRow) error {
 	e, err := row.event()
 	t.head = head{seq: e.Seq, hash: e.Hash}
 	return err
@@ -72,21 +71,13 @@ func (t *tx) seal(e bot.Event) error {
 	return nil
 }
 
-// eventRow is a row of the log as it is read.
-type eventRow struct {
-	seq      int64
-	incident bot.IncidentID
-	run      bot.RunID
-	body     string
-}
-
 // event is what the row says, columns first: a column that was altered by hand
 // shows in the hash as a field would.
-func (r *eventRow) event() (bot.Event, error) {
+func (r *EventRow) event() (bot.Event, error) {
 	var e bot.Event
-	if err := decode([]byte(r.body), &e); err != nil {
-		return bot.Event{}, fmt.Errorf("event %d of chain %s cannot be read: %w", r.seq, chainName, err)
+	if err := decode([]byte(r.Body), &e); err != nil {
+		return bot.Event{}, fmt.Errorf("event %d of chain %s cannot be read: %w", r.Seq, chainName, err)
 	}
-	e.Seq, e.Incident, e.Run = r.seq, r.incident, r.run
+	e.Seq, e.Incident, e.Run = r.Seq, r.Incident, r.Run
 	return e, nil
 }

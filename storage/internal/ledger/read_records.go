@@ -53,8 +53,8 @@ func (l *Ledger) EachEvent(ctx context.Context, f func(bot.Event) error) error {
 }
 
 func scanEvent(rows *sql.Rows) (bot.Event, error) {
-	var row eventRow
-	if err := rows.Scan(&row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body); err != nil {
+	var row EventRow
+	if err := rows.Scan(&row.Seq, (*int64)(&row.Incident), (*int64)(&row.Run), &row.Body); err != nil {
 		return bot.Event{}, err
 	}
 	return row.event()

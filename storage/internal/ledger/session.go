@@ -98,6 +98,8 @@ type IncidentRow struct {
 
 // EventRow is a row of the log as it is stored.
 type EventRow struct {
-	Seq, Incident, Run int64
-	Body               string
+	Seq      int64
+	Incident bot.IncidentID
+	Run      bot.RunID
+	Body     string
 }

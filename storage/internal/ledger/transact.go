@@ -20,7 +20,7 @@ func isUnclean(err error) bool {
 
 // Statements that set one request apart from those before it.
 const (
-	SetApart = "SAVEPOINT one"
+	setApart = "SAVEPOINT one"
 	UndoOne  = "ROLLBACK TO one"
 	keepOne  = "RELEASE one"
 )
@@ -57,7 +57,7 @@ func (w *writer) apart(group []*request, results []result) (bot.Touched, error) 
 	return w.transact(group, func(t *tx) error {
 		for i, r := range group {
 			before := t.mark()
-			if err := t.control(SetApart); err != nil {
+			if err := t.control(setApart); err != nil {
 				return err
 			}
 			results[i].receipt, results[i].err = r.apply(t)

@@ -34,8 +34,8 @@ func (t *tx) tryAudit() error {
 	if t.wrote {
 		return nil // others in this transaction are ahead of what is on disk
 	}
-	var row eventRow
-	found, err := t.session.One("read the end of the audit log", query.LastEvent, nil, &row.seq, (*int64)(&row.incident), (*int64)(&row.run), &row.body)
+	var row EventRow
+	found, err := t.session.One("read the end of the audit log", query.LastEvent, nil, &row.Seq, (*int64)(&row.Incident), (*int64)(&row.Run), &row.Body)
 	if err != nil {
 		return err
 	}
