@@ -32,6 +32,10 @@ type Change struct {
 	Halts     []Halt
 	People    []Person
 	Tokens    []Token
+	Posts     []Post    // the outbox of chat
+	Offers    []Offer   // an Offer of the same Token again replaces it
+	Gestures  []Gesture // the inbox of chat; one whose Key is known already is ErrConflict
+	Cursors   []Cursor
 	Events    []Event // unsealed; an Event that belongs to a new row names it by the id in the row
 }
 

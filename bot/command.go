@@ -1,5 +1,7 @@
 package bot
 
+import "time"
+
 // Verb is what a person asks for. The set is one for every surface.
 type Verb string
 
@@ -25,6 +27,9 @@ const (
 	VerbResume   Verb = "resume"
 	VerbReplay   Verb = "replay"
 	VerbDiscard  Verb = "discard"
+	VerbClaim    Verb = "claim"   // hold a target without an incident: automation keeps off it
+	VerbUnclaim  Verb = "unclaim" // give it back
+	VerbRaise    Verb = "raise"   // make an incident of what a person says
 )
 
 // Settlement is what a person says about a Run that waits.
@@ -58,13 +63,30 @@ type Command struct {
 	To         string            `json:"to,omitempty"`     // assign, handover: a person's id
 	Into       IncidentID        `json:"into,omitempty"`   // merge: the incident that stays
 	Alerts     []string          `json:"alerts,omitempty"` // split: fingerprints that move out
-	For        Duration          `json:"for,omitempty"`    // snooze
+	For        Duration          `json:"for,omitempty"`    // snooze, claim
 	Playbook   string            `json:"playbook,omitempty"`
 	Params     map[string]string `json:"params,omitempty"`
 	Scope      HaltScope         `json:"scope,omitempty"` // halt, resume; empty: all
-	Name       string            `json:"name,omitempty"`  // halt, resume: of the playbook or target
+	Name       string            `json:"name,omitempty"`  // halt, resume: of the playbook or target; claim, unclaim: the target
 	Settle     Settlement        `json:"settle,omitempty"`
-	Seen       int64             `json:"seen,omitempty"` // settle: the Version of the run that the person looked at; 0: whatever it is, which the API refuses
+	Seen       int64             `json:"seen,omitempty"`     // settle: the Version of the run that the person looked at; 0: whatever it is, which the API refuses
+	Title      string            `json:"title,omitempty"`    // raise
+	Severity   Severity          `json:"severity,omitempty"` // raise
+	Basis      Basis             `json:"-"`                  // what the surface adds to the record of a decision
+}
+
+// Basis is what a decision rests on, as the surface that took it knows it. It is
+// written into the Event of the vote.
+type Basis struct {
+	Transport  string    // socket, http, gateway, console, cli
+	Identity   string    // the surface's id of the person, tenant included
+	Place      string    // the channel
+	Message    string    // Ref of the Message that was pressed
+	Gesture    string    // Key of the Gesture
+	Shown      string    // the text that the person read when they pressed
+	Groups     []string  // those that come of the surface's own groups
+	GroupsAt   time.Time // when they were read
+	ReceivedAt time.Time
 }
 
 // Actor is who the Command is by, as Events say it.

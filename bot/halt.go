@@ -35,13 +35,19 @@ func (h Halt) Stops(playbook, target string) bool {
 	}
 }
 
-// Claim is a person's hold on a target through an Incident that they took.
-// Automation on the target pauses for everybody until it is released.
+// Claim is a person's hold on a target, through an Incident that they took, or
+// for a time. Automation on the target pauses for everybody until it is released
+// or over.
 type Claim struct {
 	Target   string     `json:"target"`
-	Incident IncidentID `json:"incident"`
+	Incident IncidentID `json:"incident"` // 0: none; then Until says when it is over
 	Holder   PersonID   `json:"holder"`
 	Name     string     `json:"name"`
 	At       time.Time  `json:"at"`
+	Until    time.Time  `json:"until,omitzero"`
+	Reason   string     `json:"reason,omitempty"`
 	Released bool       `json:"-"` // in a Change: remove it
 }
+
+// Holds reports whether the Claim still stands.
+func (c Claim) Holds(now time.Time) bool { return c.Until.IsZero() || now.Before(c.Until) }

@@ -68,6 +68,7 @@ type PlanVerify struct {
 type ApprovalRule struct {
 	Approvers []string   `json:"approvers"` // groups
 	Quorum    int        `json:"quorum"`
+	Also      []string   `json:"also,omitempty"`     // groups of each of which one of the votes must come too
 	Excluded  []PersonID `json:"excluded,omitempty"` // who may not vote: an unreviewed author, the one who asked
 	ExpiresIn Duration   `json:"expires_in"`
 }

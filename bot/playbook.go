@@ -62,6 +62,7 @@ type Playbook struct {
 	AutoBelow   Severity         `json:"auto_below,omitempty"`
 	Approvers   []string         `json:"approvers,omitempty"` // groups; none means nobody can approve
 	Quorum      int              `json:"quorum"`              // distinct people, 1 or more
+	Also        []string         `json:"also,omitempty"`      // groups of each of which one of the votes must come too
 	ExpiresIn   Duration         `json:"expires_in"`          // of an Approval
 	Cooldown    Duration         `json:"cooldown"`            // per target and playbook
 	UndoUntil   Duration         `json:"undo_until"`          // after the end of a Run

@@ -14,7 +14,7 @@ var ground = []string{"bot", "bot/secret", "bot/expr"}
 var stages = map[string]bool{ // name -> pure
 	"bot/intake": false, "bot/rootcause": false, "bot/match": true, "bot/plan": true, "bot/guard": true,
 	"bot/approval": true, "bot/runner": true, "bot/check": false, "bot/audit": true, "bot/chat": true,
-	"bot/people": false, "bot/report": true, "bot/health": true,
+	"bot/people": false, "bot/report": true, "bot/health": true, "bot/brief": true, "bot/phrase": true, "bot/route": true,
 }
 
 // thirdParty lists, per package, the modules outside the standard library that
@@ -37,6 +37,14 @@ var thirdParty = map[string][]string{
 	"integrations/command":                      {"golang.org/x/sys/unix"},
 	"integrations/internal/outbound":            {"code.dny.dev/ssrf"},
 	"integrations/otlp":                         {"go.opentelemetry.io/proto/otlp/", "google.golang.org/protobuf/"},
+	"integrations/slack":                        {"github.com/slack-go/slack/", "github.com/gorilla/websocket"},
+	"integrations/slack/legal":                  {"github.com/santhosh-tekuri/jsonschema/v6/"},
+	"integrations/slack/slacktest":              {"github.com/gorilla/websocket", "github.com/santhosh-tekuri/jsonschema/v6/"},
+	"integrations/oidc":                         {"github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"},
+	"integrations/icalendar":                    {"github.com/emersion/go-ical", "github.com/teambition/rrule-go"},
+	"integrations/mail":                         {"github.com/wneessen/go-mail/"},
+	"integrations/backstage":                    {"github.com/goccy/go-yaml/"},
+	"integrations/plot":                         {"github.com/go-analyze/charts/"},
 	"integrations/otlp/otlptest":                {"go.opentelemetry.io/proto/otlp/", "google.golang.org/protobuf/"},
 	"integrations/internal/inbound/inboundtest": {"github.com/stretchr/testify/"},
 	"cmd/salve":                                 {"github.com/alecthomas/kong", "github.com/goccy/go-yaml/", "github.com/lmittmann/tint", "golang.org/x/sys/unix"},
