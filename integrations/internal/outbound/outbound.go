@@ -44,6 +44,7 @@ type Client struct {
 	http    *http.Client
 	timeout time.Duration
 	maxBody int64
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Call is one request.
@@ -81,9 +82,10 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	dial := rule.dialer(opts.Resolver)
 	transport := &http.Transport{
 		Proxy:                  nil,
-		DialContext:            rule.dialer(opts.Resolver),
+		DialContext:            dial,
 		TLSClientConfig:        tlsConfig(opts.Roots),
 		TLSHandshakeTimeout:    10 * time.Second,
 		DisableCompression:     true,
@@ -99,6 +101,7 @@ func New(opts Options) (*Client, error) {
 		},
 		timeout: cmp.Or(opts.Timeout, time.Minute),
 		maxBody: cmp.Or(opts.MaxBody, 1<<20),
+		dial:    dial,
 	}, nil
 }
 
