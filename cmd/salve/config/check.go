@@ -30,6 +30,8 @@ func (r *reader) check(c *Config) {
 	r.checkTraces(&c.Traces)
 	r.checkAudit(c)
 	r.checkWatch(c)
+	r.checkSlack(c)
+	r.checkPrometheus(c)
 	for i, a := range c.Egress.Allow {
 		if !isDestination(a) {
 			r.atPath(fmt.Sprintf("$.egress.allow[%d]", i), fmt.Sprintf("%q is not a destination", a), "write a CIDR (10.1.0.0/16), an address, or host:port")

@@ -40,6 +40,9 @@ type Config struct {
 	Audit     Audit     `yaml:"audit"`
 	Watch     Watch     `yaml:"watch"`
 	Heartbeat Heartbeat `yaml:"heartbeat"`
+	Slack     *Slack    `yaml:"slack"` // nil: off
+	// Prometheus is asked for what an alert's metric did.
+	Prometheus Prometheus `yaml:"prometheus"`
 	// Drain is for how long requests are still answered after SIGTERM, while
 	// /readyz already sends others away.
 	Drain bot.Duration `yaml:"drain"`
@@ -141,6 +144,8 @@ func Default() Config {
 		Audit:     defaultAudit(),
 		Watch:     defaultWatch(),
 		Heartbeat: Heartbeat{Every: bot.Duration(time.Minute)},
+
+		Prometheus: Prometheus{Timeout: bot.Duration(5 * time.Second)},
 	}
 }
 
