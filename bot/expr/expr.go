@@ -17,6 +17,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,10 +43,13 @@ type Env int
 // alert.annotations, alert.source, alert.state, alert.fingerprint,
 // alert.starts_at, incident.id, incident.title, incident.severity,
 // incident.labels, incident.firing, incident.total, params. ProbeEnv: status,
-// body, json, fields, took.
+// body, json, fields, took. RouteEnv: as AlertEnv without params, and
+// service.name, service.title, service.owner, service.system, service.tier,
+// service.labels.
 const (
 	AlertEnv Env = iota
 	ProbeEnv
+	RouteEnv
 )
 
 // Error is an expression that cannot be compiled. Line and Column begin at 1 and
@@ -69,21 +73,34 @@ var stringMap = cel.MapType(cel.StringType, cel.StringType)
 
 // variables of each environment, by name.
 var variables = map[Env]map[string]*cel.Type{
-	AlertEnv: {
-		"alert.title": cel.StringType, "alert.severity": cel.StringType, "alert.labels": stringMap, "alert.annotations": stringMap,
-		"alert.source": cel.StringType, "alert.state": cel.StringType, "alert.fingerprint": cel.StringType, "alert.starts_at": cel.TimestampType,
-		"incident.id": cel.StringType, "incident.title": cel.StringType, "incident.severity": cel.StringType, "incident.labels": stringMap,
-		"incident.firing": cel.IntType, "incident.total": cel.IntType,
-		"params": stringMap,
-	},
+	AlertEnv: with(aboutAlert, map[string]*cel.Type{"params": stringMap}),
 	ProbeEnv: {
 		"status": cel.IntType, "body": cel.StringType, "json": cel.DynType, "fields": stringMap, "took": cel.DurationType,
 	},
+	RouteEnv: with(aboutAlert, map[string]*cel.Type{
+		"service.name": cel.StringType, "service.title": cel.StringType, "service.owner": cel.StringType,
+		"service.system": cel.StringType, "service.tier": cel.StringType, "service.labels": stringMap,
+	}),
+}
+
+// aboutAlert are the variables that tell of an alert and its incident.
+var aboutAlert = map[string]*cel.Type{
+	"alert.title": cel.StringType, "alert.severity": cel.StringType, "alert.labels": stringMap, "alert.annotations": stringMap,
+	"alert.source": cel.StringType, "alert.state": cel.StringType, "alert.fingerprint": cel.StringType, "alert.starts_at": cel.TimestampType,
+	"incident.id": cel.StringType, "incident.title": cel.StringType, "incident.severity": cel.StringType, "incident.labels": stringMap,
+	"incident.firing": cel.IntType, "incident.total": cel.IntType,
+}
+
+func with(a, b map[string]*cel.Type) map[string]*cel.Type {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
 }
 
 var environments = map[Env]func() (*cel.Env, error){
 	AlertEnv: sync.OnceValues(func() (*cel.Env, error) { return newEnv(AlertEnv) }),
 	ProbeEnv: sync.OnceValues(func() (*cel.Env, error) { return newEnv(ProbeEnv) }),
+	RouteEnv: sync.OnceValues(func() (*cel.Env, error) { return newEnv(RouteEnv) }),
 }
 
 func newEnv(e Env) (*cel.Env, error) {

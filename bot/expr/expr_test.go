@@ -445,3 +445,33 @@ func TestExpressionsAreUsedByManyAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestRoutesReadTheService(t *testing.T) {
+	t.Parallel()
+	v := expr.RouteVars(
+		bot.Alert{Labels: map[string]string{"env": "live"}, Severity: bot.SeverityLow},
+		bot.Incident{ID: 7, Fold: bot.Fold{Severity: bot.SeverityHigh, Firing: 3}},
+		bot.Service{Name: "shop", Title: "The shop", Owner: "team", System: "store", Tier: "1", Labels: map[string]string{"region": "eu"}},
+	)
+	for _, src := range []string{
+		`service.name == "shop" && service.title == "The shop" && service.owner == "team"`,
+		`service.system == "store" && service.tier == "1" && service.labels["region"] == "eu"`,
+		`alert.labels.env == "live" && incident.firing == 3 && severity(incident.severity) > severity(alert.severity)`,
+	} {
+		b, err := expr.CompileBool(expr.RouteEnv, src)
+		require.NoError(t, err, src)
+		ok, err := b.Eval(v)
+		require.NoError(t, err, src)
+		require.True(t, ok, src)
+	}
+	unknown, err := expr.CompileBool(expr.RouteEnv, `service.owner == "" && !("x" in service.labels)`)
+	require.NoError(t, err)
+	ok, err := unknown.Eval(expr.RouteVars(bot.Alert{}, bot.Incident{}, bot.Service{}))
+	require.NoError(t, err)
+	require.True(t, ok, "a service that nobody knows is empty")
+
+	_, err = expr.CompileBool(expr.RouteEnv, `params.x == ""`)
+	require.ErrorContains(t, err, "undeclared reference")
+	_, err = expr.CompileBool(expr.AlertEnv, `service.owner == ""`)
+	require.ErrorContains(t, err, "undeclared reference")
+}

@@ -39,11 +39,15 @@ type alertVars struct {
 // AlertVars are the variables of AlertEnv. The maps are read, never written, and
 // must not change while the Vars are in use.
 func AlertVars(alert bot.Alert, inc bot.Incident, params map[string]string) Vars {
-	return Vars{a: &alertVars{
+	return Vars{a: new(aboutOf(alert, inc, params))}
+}
+
+func aboutOf(alert bot.Alert, inc bot.Incident, params map[string]string) alertVars {
+	return alertVars{
 		key: alert.AlertKey, title: alert.Title, severity: alert.Severity.String(), state: string(alert.State),
 		labels: alert.Labels, annotations: alert.Annotations, params: params, incLabels: inc.Labels,
 		inc: inc.ID, incTitle: inc.Title, incSeverity: inc.Severity, firing: inc.Firing, total: inc.Total,
-	}}
+	}
 }
 
 // Parent is nil: there is nothing around.
@@ -91,6 +95,40 @@ func (v *alertVars) ofIncident(name string) (any, bool) {
 		return types.Int(v.total), true
 	default:
 		return nil, false
+	}
+}
+
+// routeVars are those of an alert and of the service that it is about.
+type routeVars struct {
+	alertVars
+	service bot.Service
+}
+
+// RouteVars are the variables of RouteEnv. The zero Service is one that nobody
+// knows. The maps are read, never written, and must not change meanwhile.
+func RouteVars(alert bot.Alert, inc bot.Incident, service bot.Service) Vars {
+	return Vars{a: &routeVars{alertVars: aboutOf(alert, inc, nil), service: service}}
+}
+
+// ResolveName gives a variable by its whole dotted name.
+func (v *routeVars) ResolveName(name string) (any, bool) {
+	switch name {
+	case "service.name":
+		return types.String(v.service.Name), true
+	case "service.title":
+		return types.String(v.service.Title), true
+	case "service.owner":
+		return types.String(v.service.Owner), true
+	case "service.system":
+		return types.String(v.service.System), true
+	case "service.tier":
+		return types.String(v.service.Tier), true
+	case "service.labels":
+		return v.service.Labels, true
+	case "params":
+		return nil, false
+	default:
+		return v.alertVars.ResolveName(name)
 	}
 }
 
