@@ -27,8 +27,8 @@ type Change struct {
 	Moves     []Move // alerts that people move to another Incident; both Folds follow
 	Plans     []Plan // written once
 	Approvals []Approval
-	Runs      []Run // at most one active per Target: else ErrConflict
-	Claims    []Claim
+	Runs      []Run   // at most one active per Target: else ErrConflict
+	Claims    []Claim // one without an Incident is ErrConflict while somebody else holds the Target so
 	Halts     []Halt
 	People    []Person
 	Tokens    []Token

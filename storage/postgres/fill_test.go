@@ -30,7 +30,10 @@ func little(t *testing.T, s *sqlite.Store) {
 		Runs:        []bot.Run{{ID: bot.RunID(s.NextID(bot.KindRun)), Plan: plan.ID, Target: "x", State: bot.RunRunning, Epoch: s.Epoch(), Steps: []bot.Step{{ID: "a", State: bot.StepStarted}}}},
 		Claims:      []bot.Claim{{Target: "x", Incident: 1}}, Halts: []bot.Halt{{Scope: bot.HaltAll}},
 		People: []bot.Person{{ID: "p", Identities: []bot.Identity{{Surface: "unix", ID: "1"}}}}, Tokens: []bot.Token{{Hash: "ab", Person: "p"}},
-		Events: []bot.Event{{Kind: bot.EventNoted, At: at, Actor: bot.Salve, Text: "one of everything"}},
+		Posts:  []bot.Post{{Key: "slack/C1/card/I-1", State: bot.PostDue, Surface: "slack", Place: "C1", Kind: bot.MessageCard, Incident: 1, DueAt: at, OpenedAt: at}},
+		Offers: []bot.Offer{{Token: "t", Surface: "slack", Shown: "NUL \x00", ExpiresAt: at}}, Gestures: []bot.Gesture{{Key: "slack/1", DueAt: at, ReceivedAt: at}},
+		Cursors: []bot.Cursor{{Name: "post", Seq: 3}},
+		Events:  []bot.Event{{Kind: bot.EventNoted, At: at, Actor: bot.Salve, Text: "one of everything"}},
 	})
 	require.NoError(t, err)
 	_, err = s.Tick(t.Context(), "tick", at, time.Hour)
@@ -67,6 +70,7 @@ func TestACopyHoldsEverythingAndGoesOn(t *testing.T) {
 	item, err := to.QuarantineItem(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, "what", string(item.Body))
+	requireSameChat(t, from, to)
 
 	require.Equal(t, []bot.RunID{1}, interrupted(t, to), "what was in hand there is in nobody's hand here")
 	require.Greater(t, to.Epoch(), from.Epoch())
@@ -82,6 +86,27 @@ func TestACopyHoldsEverythingAndGoesOn(t *testing.T) {
 
 	err = postgres.Fill(t.Context(), url, from, func(string, int64) {})
 	require.ErrorContains(t, err, "name an empty database")
+}
+
+func requireSameChat(t *testing.T, from *sqlite.Store, to *postgres.Store) {
+	t.Helper()
+	due, err := to.Posts(t.Context(), bot.PostQuery{Surface: "slack", Due: at})
+	require.NoError(t, err)
+	require.Len(t, due, 1)
+	post, err := from.Post(t.Context(), "slack/C1/card/I-1")
+	require.NoError(t, err)
+	require.Equal(t, post, due[0])
+	want, err := from.Offer(t.Context(), "t")
+	require.NoError(t, err)
+	have, err := to.Offer(t.Context(), "t")
+	require.NoError(t, err)
+	require.Equal(t, want, have)
+	gestures, err := to.DueGestures(t.Context(), at, 9)
+	require.NoError(t, err)
+	require.Len(t, gestures, 1)
+	cursor, err := to.Cursor(t.Context(), "post")
+	require.NoError(t, err)
+	require.Equal(t, bot.Cursor{Name: "post", Version: 1, Seq: 3}, cursor)
 }
 
 func TestNoTableIsForgottenByACopy(t *testing.T) {

@@ -69,7 +69,7 @@ func (s *Store) open(ctx context.Context, cfg *pgx.ConnConfig, opts Options) err
 }
 
 func (s *Store) reading() ledger.Reading {
-	return ledger.Reading{DB: s.db.DB, Failure: failure, Epoch: s.Epoch, Patience: patience, Again: s.db.again}
+	return ledger.Reading{DB: s.db.DB, Failure: failure, Epoch: s.Epoch, Patience: patience, Again: s.db.again, Clean: clean}
 }
 
 func (s *Store) close() error {

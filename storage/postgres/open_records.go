@@ -29,7 +29,7 @@ func OpenRecords(ctx context.Context, url string) (*Records, error) {
 	none := func() int64 { return 0 }
 	return &Records{
 		version: version,
-		Ledger:  ledger.Read(ledger.Reading{DB: db.DB, Failure: failure, Epoch: none, Patience: patience, Again: db.again}),
+		Ledger:  ledger.Read(ledger.Reading{DB: db.DB, Failure: failure, Epoch: none, Patience: patience, Again: db.again, Clean: clean}),
 	}, nil
 }
 

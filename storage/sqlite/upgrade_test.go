@@ -63,6 +63,9 @@ func TestRowsOfEveryVersionAreReadAtTheNewest(t *testing.T) {
 			require.Equal(t, need, have)
 			s := open(t, dir, sqlite.Options{})
 			requireCarried(t, s)
+			if version >= withChat {
+				requireChatCarried(t, s)
+			}
 			require.NoError(t, s.Close())
 			proven(t, filepath.Join(dir, "salve.db"))
 		})
@@ -166,6 +169,7 @@ func writeFixtures(t *testing.T, version int64) {
 	dir := t.TempDir()
 	s := open(t, dir, sqlite.Options{})
 	carry(t, s)
+	carryChat(t, s)
 	require.NoError(t, s.Close())
 	schema, err := sqlite.MakeOld(t.Context(), t.TempDir(), version, "")
 	require.NoError(t, err)

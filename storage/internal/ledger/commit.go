@@ -34,7 +34,7 @@ func (l *Ledger) Commit(ctx context.Context, in bot.Change) (bot.Receipt, error)
 func (t *tx) apply(in *bot.Change, enc *encoded) (bot.Receipt, error) {
 	c := &change{tx: t, in: in, encoded: enc}
 	for _, step := range [...]func(*change) error{
-		(*change).checkIncidents, (*change).versions, (*change).works, (*change).inserts, (*change).moves, (*change).merges,
+		(*change).checkIncidents, (*change).chat, (*change).versions, (*change).works, (*change).inserts, (*change).moves, (*change).merges,
 		(*change).observe, (*change).holds, (*change).quarantine, (*change).events, (*change).finish,
 	} {
 		if err := step(c); err != nil {
@@ -77,6 +77,7 @@ type change struct {
 type encoded struct {
 	seen                          []observed
 	works, plans, approvals, runs []string
+	posts, offers, gestures       []string
 	delivery                      []byte // packed; nil: the writer packs it if it must
 }
 
@@ -91,8 +92,10 @@ func encodeChange(in *bot.Change) (enc encoded, err error) {
 	if enc.approvals, err = encodeEach(in.Approvals, "approval", func(a *bot.Approval) any { return a }); err != nil {
 		return enc, err
 	}
-	enc.runs, err = encodeEach(in.Runs, "run", func(r *bot.Run) any { return r })
-	return enc, err
+	if enc.runs, err = encodeEach(in.Runs, "run", func(r *bot.Run) any { return r }); err != nil {
+		return enc, err
+	}
+	return enc, enc.chat(in)
 }
 
 func encodeEach[T any](rows []T, what string, of func(*T) any) ([]string, error) {

@@ -39,6 +39,9 @@ type Reading struct {
 	// Again reports whether another try is worth it after an error of the
 	// database; nil: it never is.
 	Again func(error) bool
+	// Clean makes of arguments what the database keeps of them; nil: it keeps
+	// everything.
+	Clean func(args []any) []any
 }
 
 // Writing is how a Ledger writes.

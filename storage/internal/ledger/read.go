@@ -30,6 +30,9 @@ func rowsOf[T any](ctx context.Context, l *Ledger, a ask, scan func(*sql.Rows) (
 	if err := ctx.Err(); err != nil {
 		return nil, l.reading.Failure(a.doing, err)
 	}
+	if l.reading.Clean != nil {
+		a.args = l.reading.Clean(a.args)
+	}
 	if !a.long {
 		// To watch a context takes two goroutines a query, which is more than most
 		// of them take to run.

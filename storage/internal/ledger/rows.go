@@ -171,11 +171,35 @@ func (c *change) putClaim(claim *bot.Claim) error {
 	if claim.Released {
 		return c.write("release a claim", query.DeleteClaim, claim.Target, int64(claim.Incident))
 	}
+	if claim.Incident == 0 {
+		if err := c.mayClaim(claim); err != nil {
+			return err
+		}
+	}
 	body, err := encode(claim)
 	if err != nil {
 		return fmt.Errorf("write claim: %w", err)
 	}
 	return c.write("write claim", query.PutClaim, claim.Target, int64(claim.Incident), body)
+}
+
+// mayClaim refuses a Claim on a target that somebody else holds without an
+// Incident: no version of an Incident stands between two who do so at once.
+func (c *change) mayClaim(claim *bot.Claim) error {
+	const doing = "write claim"
+	var body string
+	found, err := c.session.One(doing, query.ClaimBody, []any{claim.Target, int64(0)}, &body)
+	if err != nil || !found {
+		return err
+	}
+	var stands bot.Claim
+	if err := decode([]byte(body), &stands); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if stands.Holder != claim.Holder && stands.Holds(claim.At) {
+		return fmt.Errorf("%s: %w", doing, bot.ErrConflict)
+	}
+	return nil
 }
 
 func (c *change) putHalt(h *bot.Halt) error {

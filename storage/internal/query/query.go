@@ -76,6 +76,7 @@ UNION ALL SELECT 3, incident, 0, body FROM claims WHERE target = $1`
 const (
 	PutClaim    = `INSERT INTO claims (target, incident, body) VALUES ($1, $2, $3) ON CONFLICT (target, incident) DO UPDATE SET body = excluded.body`
 	DeleteClaim = `DELETE FROM claims WHERE target = $1 AND incident = $2`
+	ClaimBody   = `SELECT body FROM claims WHERE target = $1 AND incident = $2`
 	ClaimsOf    = `SELECT body FROM claims WHERE incident = $1 ORDER BY target`
 	PutHalt     = `INSERT INTO halts (scope, name, body) VALUES ($1, $2, $3) ON CONFLICT (scope, name) DO UPDATE SET body = excluded.body`
 	DeleteHalt  = `DELETE FROM halts WHERE scope = $1 AND name = $2`

@@ -25,6 +25,10 @@ var Tables = []Table{
 	{"identities", []string{"surface", "id", "person"}},
 	{"tokens", []string{"hash", "version", "person", "body"}},
 	{"schedules", []string{"name", "next_at"}},
+	{"posts", []string{"key", "version", "surface", "place", "kind", "incident", "run", "parent", "state", "rank", "due_at", "last_at", "mark_place", "mark_ref", "body"}},
+	{"offers", []string{"token", "surface", "expires_at", "body"}},
+	{"gestures", []string{"key", "version", "done", "due_at", "received_at", "body"}},
+	{"cursors", []string{"name", "version", "seq"}},
 	{"events", []string{"seq", "incident", "run", "body"}},
 	{"audit_boundaries", []string{"size", "note", "edge", "carried"}},
 }
