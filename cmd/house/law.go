@@ -159,6 +159,9 @@ func sameHouse(from, own string) bool {
 	if top == "storage" && own == "storage/datadir" {
 		return true // the directory that every store and cmd lock in the same way
 	}
+	if strings.HasSuffix(from, "test") && path.Dir(from) == path.Dir(own) && strings.Count(own, "/") > 1 {
+		return true // a fake judges by what its adapter's other parts know
+	}
 	parent, child := path.Dir(own), strings.TrimSuffix(from, "test")
 	return strings.HasPrefix(own+"/", child) && child != "" || parent == from
 }
