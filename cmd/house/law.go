@@ -47,6 +47,7 @@ var thirdParty = map[string][]string{
 	"integrations/plot":                         {"github.com/go-analyze/charts/"},
 	"integrations/otlp/otlptest":                {"go.opentelemetry.io/proto/otlp/", "google.golang.org/protobuf/"},
 	"integrations/internal/inbound/inboundtest": {"github.com/stretchr/testify/"},
+	"integrations/internal/paging/pagingtest":   {"github.com/stretchr/testify/"},
 	"cmd/salve/config":                          {"github.com/robfig/cron/v3"},
 	"cmd/salve":                                 {"github.com/alecthomas/kong", "github.com/goccy/go-yaml/", "github.com/lmittmann/tint", "golang.org/x/sys/unix"},
 	"cmd/torture":                               {"modernc.org/sqlite/", "github.com/jackc/pgx/v5/"},
