@@ -44,4 +44,7 @@ type Vote struct {
 	Yes     bool      `json:"yes"`
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
+	// Groups are those of the rule that the person was in when they voted: what
+	// the vote counts for, whatever they are in later.
+	Groups []string `json:"groups,omitempty"`
 }

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -24,8 +23,8 @@ func (a Approval) MayDeny(p Person, now time.Time) *Refusal {
 }
 
 // Entitled is about the person alone, whatever the state of the question: a yes
-// is for the groups of approvers without the excluded, a no for them and every
-// responder.
+// is for the groups of approvers and those that must agree too, without the
+// excluded; a no for them and every responder.
 func (a Approval) Entitled(p Person, yes bool) *Refusal {
 	switch {
 	case p.ID == "":
@@ -34,7 +33,7 @@ func (a Approval) Entitled(p Person, yes bool) *Refusal {
 		return Refuse(RefusedForbidden, p.Name+" is disabled.", "An admin can change that: salve user enable "+string(p.ID)+".")
 	case yes:
 		return a.entitledToApprove(p)
-	case p.Has(RoleResponder), p.In(a.Rule.Approvers):
+	case p.Has(RoleResponder), p.In(a.Rule.Voters()):
 		return nil
 	default:
 		return Refuse(RefusedForbidden, p.Name+" is neither a responder nor an approver of this plan.",
@@ -44,14 +43,14 @@ func (a Approval) Entitled(p Person, yes bool) *Refusal {
 
 func (a Approval) entitledToApprove(p Person) *Refusal {
 	switch {
-	case slices.Contains(a.Rule.Excluded, p.ID):
-		return Refuse(RefusedForbidden, p.Name+" may not approve this plan: whoever asked for it or wrote its playbook unreviewed has no vote.",
-			"Ask somebody else of "+a.Rule.Groups()+".")
 	case len(a.Rule.Approvers) == 0:
 		return Refuse(RefusedForbidden, "Nobody may approve this plan: playbook "+a.Playbook+" names no approvers.",
 			"Add approvers: [a group] to the playbook.")
-	case !p.In(a.Rule.Approvers):
-		return Refuse(RefusedForbidden, p.Name+" is not in "+a.Rule.Groups()+".",
+	case slices.Contains(a.Rule.Excluded, p.ID):
+		return Refuse(RefusedForbidden, p.Name+" may not approve this plan: whoever asked for it or wrote its playbook unreviewed has no vote.",
+			"Ask somebody else of "+groupsText(a.Rule.Voters())+".")
+	case !p.In(a.Rule.Voters()):
+		return Refuse(RefusedForbidden, p.Name+" is not in "+groupsText(a.Rule.Voters())+".",
 			"An admin can change that: salve user edit "+string(p.ID)+" --group "+a.Rule.Approvers[0]+".")
 	default:
 		return nil
@@ -60,14 +59,10 @@ func (a Approval) entitledToApprove(p Person) *Refusal {
 
 // Groups names the groups of approvers, for people.
 func (r ApprovalRule) Groups() string {
-	switch len(r.Approvers) {
-	case 0:
+	if len(r.Approvers) == 0 {
 		return "the approvers (the playbook names none yet)"
-	case 1:
-		return "group " + r.Approvers[0]
-	default:
-		return "groups " + strings.Join(r.Approvers, ", ")
 	}
+	return groupsText(r.Approvers)
 }
 
 // Undecided says why the question takes no answer any more; nil: it does. A

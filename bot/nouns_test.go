@@ -86,7 +86,7 @@ func TestADigestCoversWhatWillRunAndNothingElse(t *testing.T) {
 	}
 	want, err := base.ComputeDigest()
 	require.NoError(t, err)
-	require.Len(t, string(want), 64)
+	require.Equal(t, bot.Digest("4917c49fe458677d4ed169b51549c567bdee2ccd9f806c866969b819a5d63f2f"), want, "of a rule without a second group: what was shown before there were any still stands")
 	require.True(t, want.Matches(want.Short()))
 	require.False(t, want.Matches(string(want[:7])), "too short to name it")
 	require.False(t, want.Matches("00000000"))
@@ -101,6 +101,7 @@ func TestADigestCoversWhatWillRunAndNothingElse(t *testing.T) {
 		"verify":    func(p *bot.Plan) { p.Verify = nil },
 		"approvers": func(p *bot.Plan) { p.Rule.Approvers = []string{"everybody"} },
 		"quorum":    func(p *bot.Plan) { p.Rule.Quorum = 2 },
+		"also":      func(p *bot.Plan) { p.Rule.Also = []string{"security"} },
 	}
 	for name, change := range changes {
 		p := base

@@ -118,17 +118,41 @@ func (c *checker) checkRule() {
 	if b.Mode != bot.ModeObserve && len(b.Approvers) == 0 {
 		c.bad("$.approvers", "there are no approvers: nobody could ever agree to it", "add approvers: [oncall], or use mode: observe")
 	}
-	for i, g := range b.Approvers {
-		if !groupPattern.MatchString(g) || slices.Index(b.Approvers, g) != i {
-			c.bad(fmt.Sprintf("$.approvers[%d]", i), fmt.Sprintf("%q is not a group, or stands here twice", g), "write each group once, as one word")
-		}
-	}
+	c.groups("$.approvers", b.Approvers)
+	c.checkAlso()
 	if b.Quorum < 1 || b.Quorum > 10 {
 		c.bad("$.quorum", fmt.Sprintf("%d is not a quorum", b.Quorum), "write 1 to 10")
 	}
 	c.within("$.expires_in", b.ExpiresIn, time.Minute, 7*24*time.Hour)
 	c.within("$.cooldown", b.Cooldown, 0, 7*24*time.Hour)
 	c.within("$.undo_until", b.UndoUntil, 0, 30*24*time.Hour)
+}
+
+func (c *checker) groups(path string, list []string) {
+	for i, g := range list {
+		if !groupPattern.MatchString(g) || slices.Index(list, g) != i {
+			c.bad(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q is not a group, or stands here twice", g), "write each group once, as one word")
+		}
+	}
+}
+
+// maxAlso bounds the groups that must agree beside the approvers.
+const maxAlso = 5
+
+// checkAlso is about the groups that must agree beside the approvers.
+func (c *checker) checkAlso() {
+	b := c.book
+	c.groups("$.also", b.Also)
+	switch {
+	case len(b.Also) == 0:
+	case len(b.Approvers) == 0:
+		c.badKey("$.also", "also means nothing without approvers", "name the group that decides first: approvers: [oncall]")
+	case len(b.Also) > maxAlso:
+		c.badKey("$.also", fmt.Sprintf("%d groups would have to agree beside the approvers", len(b.Also)), fmt.Sprintf("name at most %d", maxAlso))
+	case len(b.Approvers) == 1 && slices.Equal(b.Also, b.Approvers):
+		c.bad("$.also[0]", fmt.Sprintf("%s is the group of approvers already, so this only asks for one more of them", b.Also[0]),
+			fmt.Sprintf("write quorum: %d instead of also:, or name another group", b.Quorum+1))
+	}
 }
 
 func (c *checker) within(path string, d bot.Duration, least, most time.Duration) {

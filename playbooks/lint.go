@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -43,6 +44,12 @@ func warnings(b bot.Playbook) []warning {
 	}
 	if b.Author != "" && (b.ReviewedBy == "" || b.ReviewedBy == b.Author) {
 		warn(string(b.Author)+" wrote it and nobody else has reviewed it, so they may not approve it", "add reviewed_by: with another person")
+	}
+	for _, g := range b.Also {
+		if slices.Contains(b.Approvers, g) && (len(b.Approvers) > 1 || len(b.Also) > 1) {
+			warn(fmt.Sprintf("also names %s, whose people are approvers too: people of %s alone can let it run", g, g),
+				"take "+g+" out of approvers: if somebody of another group should agree")
+		}
 	}
 	for _, s := range b.Steps {
 		if b.Mode == bot.ModeAuto && s.Undo == nil && s.Repeat == bot.RepeatNever && s.Uses != "wait" {

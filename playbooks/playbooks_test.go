@@ -246,6 +246,10 @@ func TestLintSaysWhatIsProbablyNotMeant(t *testing.T) {
 	for _, want := range []string{"step again runs by itself and can be neither undone", "verifies every 20s but gives up after 10s", "check over waits 10s"} {
 		require.Contains(t, text, want)
 	}
+	books, err = load(change("approvers: [oncall]", "approvers: [oncall, security]\nalso: [security]"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"security"}, books[0].Also)
+	require.Contains(t, playbooks.Problems(playbooks.Lint(books)).Error(), "also names security, whose people are approvers too")
 	books, err = load(change("mode: auto\nauto_below: medium", "mode: observe"))
 	require.NoError(t, err)
 	require.Empty(t, playbooks.Lint(books), "what never acts needs nothing")

@@ -1,16 +1,18 @@
 // Package approval is the question put to people about one Plan digest, as a
 // state machine:
 //
-//	pending ─ yes votes of Quorum distinct people ─► approved
+//	pending ─ enough distinct people say yes ─────► approved
 //	pending ─ one no, with a reason ──────────────► denied
 //	pending ─ ExpiresAt passes ───────────────────► expired
 //	pending ─ the question has gone ──────────────► withdrawn
 //
 // All but pending are final. It promises to be pure, to change only the copy it
 // returns, and to count a person once, by PersonID, whatever surface the vote
-// came by and however often. A yes counts only from a person in one of the
-// approver groups who is not excluded; no list of groups means nobody. A no may
-// come from any responder or approver and decides at once.
+// came by and however often. Enough are Quorum people of the approver groups and
+// beside them one of each group in Also, nobody standing for two of these. A yes
+// counts only from a person in one of these groups who is not excluded, and for
+// the groups that they were in when they gave it; no list of approvers means
+// nobody. A no may come from any responder or approver and decides at once.
 //
 // It assumes that the caller has proved who the voter is, and that the result
 // is written conditionally on the version that was read. On failure it returns
@@ -63,12 +65,13 @@ func Cast(a bot.Approval, voter bot.Person, vote bot.Vote, now time.Time) (bot.A
 		return a, bot.Refuse(bot.RefusedInput, "A denial needs a reason.", "Say in one sentence why this should not run.")
 	}
 	vote.Person, vote.Name, vote.Digest, vote.At = voter.ID, voter.Name, a.Digest, now
+	vote.Groups = a.Rule.VotesFor(voter)
 	a.Votes = append(slices.Clone(a.Votes), vote)
 	by := bot.Actor{Person: voter.ID, Name: voter.Name, Surface: vote.Surface}
 	switch {
 	case !vote.Yes:
 		return decide(a, bot.ApprovalDenied, by, vote.Reason, now), nil
-	case agreed(a) >= max(a.Rule.Quorum, 1):
+	case a.Tally().Agreed():
 		return decide(a, bot.ApprovalApproved, by, "", now), nil
 	default:
 		return a, nil
@@ -95,18 +98,6 @@ func Withdraw(a bot.Approval, reason string, now time.Time) bot.Approval {
 func decide(a bot.Approval, s bot.ApprovalState, by bot.Actor, reason string, now time.Time) bot.Approval {
 	a.State, a.DecidedBy, a.Reason, a.DecidedAt = s, by, reason, now
 	return a
-}
-
-// agreed counts the distinct people who said yes to this digest. Whoever took
-// it back by a later no has denied the whole.
-func agreed(a bot.Approval) int {
-	people := map[bot.PersonID]bool{}
-	for _, v := range a.Votes {
-		if v.Yes && v.Person != "" && v.Digest == a.Digest {
-			people[v.Person] = true
-		}
-	}
-	return len(people)
 }
 
 func repeats(a bot.Approval, voter bot.Person, vote bot.Vote) bool {

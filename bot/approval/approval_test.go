@@ -226,6 +226,92 @@ func TestWhoMaySaysWho(t *testing.T) {
 	require.Equal(t, "2 of groups oncall, sre, but not eve", approval.WhoMay(both))
 }
 
+func TestASecondGroupMustAgreeToo(t *testing.T) {
+	t.Parallel()
+	sam := bot.Person{ID: "sam", Name: "Sam", Roles: []bot.Role{bot.RoleViewer}, Groups: []string{"security"}}
+	both := bot.Person{ID: "bea", Name: "Bea", Roles: []bot.Role{bot.RoleViewer}, Groups: []string{"oncall", "security"}}
+	a := open(func(p *bot.Plan) { p.Rule.Also = []string{"security"} })
+	require.Equal(t, "1 of group oncall and 1 of group security", approval.WhoMay(a))
+	require.Nil(t, a.MayApprove(sam, t0), "whoever must agree may approve")
+	require.Nil(t, a.MayDeny(sam, t0))
+	require.Contains(t, a.MayApprove(bob, t0).Why, "Bob is not in groups oncall, security")
+
+	first := must(approval.Cast(a, both, yes(), t0))
+	require.Equal(t, bot.ApprovalPending, first.State, "one person is not two")
+	require.Equal(t, []string{"oncall", "security"}, first.Votes[0].Groups)
+	require.Equal(t, "1 of group oncall and 1 of group security (1 so far; next: somebody of oncall or security)", approval.WhoMay(first))
+	for _, second := range []bot.Person{alice, sam} {
+		require.Equal(t, bot.ApprovalApproved, must(approval.Cast(first, second, yes(), t0)).State, second.Name)
+	}
+	late := must(approval.Cast(a, carol, yes(), t0))
+	late = must(approval.Cast(late, alice, yes(), t0))
+	require.Equal(t, "1 of group oncall and 1 of group security (2 so far; next: somebody of security)", approval.WhoMay(late))
+	require.Equal(t, bot.ApprovalApproved, must(approval.Cast(late, sam, yes(), t0)).State)
+}
+
+// A vote counts for the groups of its time, as those of chat are not on record.
+func TestAVoteCountsForTheGroupsThatItWasGivenFor(t *testing.T) {
+	t.Parallel()
+	once := bob
+	once.Groups = []string{"security"}
+	a := must(approval.Cast(open(func(p *bot.Plan) { p.Rule.Also = []string{"security"} }), once, yes(), t0))
+	require.Equal(t, a, must(approval.Cast(a, once, yes(), t0)))
+	require.Equal(t, bot.ApprovalApproved, must(approval.Cast(a, alice, yes(), t0)).State, "whatever Bob is in by now")
+}
+
+// No order of votes approves without somebody else for each place of the rule.
+func TestVotesInAnyOrderKeepTheGroups(t *testing.T) {
+	t.Parallel()
+	groups := []string{"oncall", "sre", "security", "dba"}
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string, least int) []string {
+			return rapid.SliceOfNDistinct(rapid.SampledFrom(groups), least, 3, rapid.ID[string]).Draw(t, name)
+		}
+		rule := bot.ApprovalRule{Approvers: draw("approvers", 1), Also: draw("also", 0), Quorum: rapid.IntRange(1, 3).Draw(t, "quorum")}
+		a := open(func(p *bot.Plan) { p.Rule = rule })
+		for i := range rapid.IntRange(1, 7).Draw(t, "voters") {
+			p := bot.Person{ID: bot.PersonID(rune('a' + i)), Name: "P", Roles: []bot.Role{bot.RoleViewer}, Groups: draw("of", 0)}
+			before := a.State
+			next, err := approval.Cast(a, p, yes(), t0)
+			if err == nil {
+				a = next
+			}
+			require.Equal(t, before == bot.ApprovalPending && p.In(rule.Voters()), err == nil)
+		}
+		require.Equal(t, placed(rule, a.Votes), a.State == bot.ApprovalApproved)
+	})
+}
+
+// placed tries every way of giving each place of the rule another person.
+func placed(rule bot.ApprovalRule, votes []bot.Vote) bool {
+	var places [][]string
+	for range rule.Quorum {
+		places = append(places, rule.Approvers)
+	}
+	for _, g := range rule.Also {
+		places = append(places, []string{g})
+	}
+	used := make([]bool, len(votes))
+	var try func(i int) bool
+	try = func(i int) bool {
+		if i == len(places) {
+			return true
+		}
+		for v, vote := range votes {
+			if used[v] || !(bot.Person{ID: vote.Person, Groups: vote.Groups}).In(places[i]) {
+				continue
+			}
+			used[v] = true
+			if try(i + 1) {
+				return true
+			}
+			used[v] = false
+		}
+		return false
+	}
+	return try(0)
+}
+
 // No sequence of votes approves with fewer than Quorum distinct entitled people
 // or after one no.
 func TestVotesInAnyOrderKeepTheRules(t *testing.T) {

@@ -7,19 +7,28 @@ import (
 	"salve/bot"
 )
 
-// WhoMay names those who can agree, for people: "1 of group oncall".
+// WhoMay names those who can agree, for people: "1 of group oncall and 1 of group
+// security", and how far it is.
 func WhoMay(a bot.Approval) string {
 	if len(a.Rule.Approvers) == 0 {
 		return "nobody: the playbook names no approvers; add approvers: [a group] to it"
 	}
-	text := fmt.Sprintf("%d of %s", max(a.Rule.Quorum, 1), a.Rule.Groups())
-	if n := agreed(a); n > 0 && a.State == bot.ApprovalPending {
-		text += fmt.Sprintf(" (%d so far)", n)
+	text := fmt.Sprintf("%d of %s", max(a.Rule.Quorum, 1), a.Rule.Groups()) + a.Rule.Beside()
+	if t := a.Tally(); t.Yes > 0 && a.State == bot.ApprovalPending {
+		text += fmt.Sprintf(" (%d so far%s)", t.Yes, wanted(a.Rule, t))
 	}
 	if len(a.Rule.Excluded) > 0 {
 		text += ", but not " + join(a.Rule.Excluded)
 	}
 	return text
+}
+
+// wanted says whose yes would count next, where that is not plain from the rule.
+func wanted(r bot.ApprovalRule, t bot.Tally) string {
+	if len(r.Also) == 0 || t.Agreed() {
+		return ""
+	}
+	return "; next: somebody of " + strings.Join(t.Open, " or ")
 }
 
 func join(ids []bot.PersonID) string {

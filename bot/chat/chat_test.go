@@ -159,7 +159,7 @@ func scenes() []scene {
 		}), bot.PhaseAsking},
 		{"undoing", with(ran(bot.RunUndoing, step("drain", bot.StepSucceeded), step("restart", bot.StepFailed), undo), func(s *chat.State) { s.Runs[0].Reason = "step restart failed" }), bot.PhaseRunning},
 		{"quorum-of-two", asked(func(a *bot.Approval) {
-			a.Rule.Quorum, a.Votes = 2, []bot.Vote{{Person: "carol", Name: "Carol", Yes: true}}
+			a.Rule.Quorum, a.Votes = 2, []bot.Vote{{Person: "carol", Name: "Carol", Yes: true, Digest: a.Digest}}
 		}), bot.PhaseAsking},
 		{"undone-later", with(ran(bot.RunFixed, done...), func(s *chat.State) {
 			s.Runs[0].UndoneBy = 90

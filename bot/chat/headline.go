@@ -109,8 +109,11 @@ func (f facts) fixedText() string {
 func askingText(a bot.Approval) string {
 	text := fmt.Sprintf("Waiting for approval until %s: %s on %s, plan %s, by %s.",
 		stamp(a.ExpiresAt), a.Playbook, a.Target, a.Digest.Short(), whoMay(a.Rule))
-	if yes := yesVotes(a); yes > 0 {
-		text += fmt.Sprintf(" %d of %d said yes.", yes, a.Rule.Quorum)
+	if t := a.Tally(); t.Yes > 0 {
+		text += fmt.Sprintf(" %d of %d said yes.", t.Yes, t.Needed)
+		if len(a.Rule.Also) > 0 && !t.Agreed() {
+			text += " Next: somebody of " + strings.Join(t.Open, " or ") + "."
+		}
 	}
 	return text
 }

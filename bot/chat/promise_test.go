@@ -46,7 +46,7 @@ func TestWhoIsOfferedAVote(t *testing.T) {
 	excluded := func(a *bot.Approval) { a.Rule.Excluded = []bot.PersonID{"alice"} }
 	nobody := func(a *bot.Approval) { a.Rule.Approvers = nil }
 	voted := func(a *bot.Approval) {
-		a.Rule.Quorum, a.Votes = 2, []bot.Vote{{Person: "alice", Yes: true}}
+		a.Rule.Quorum, a.Votes = 2, []bot.Vote{{Person: "alice", Yes: true, Digest: a.Digest}}
 	}
 	late := func(a *bot.Approval) { a.ExpiresAt = now }
 	for _, tc := range []struct {

@@ -14,9 +14,9 @@ func whoMay(r bot.ApprovalRule) string {
 		return "nobody: the playbook names no group of approvers"
 	}
 	if r.Quorum <= 1 {
-		return "1 of " + r.Groups()
+		return "1 of " + r.Groups() + r.Beside()
 	}
-	return fmt.Sprintf("%d different people of %s", r.Quorum, r.Groups())
+	return fmt.Sprintf("%d different people of %s%s", r.Quorum, r.Groups(), r.Beside())
 }
 
 // mayNotVote says why the viewer cannot approve; empty: they can. The desk that
@@ -33,14 +33,4 @@ func mayNotVote(a bot.Approval, viewer bot.Person, now time.Time) string {
 
 func voted(a bot.Approval, p bot.PersonID) bool {
 	return slices.ContainsFunc(a.Votes, func(v bot.Vote) bool { return v.Person == p })
-}
-
-func yesVotes(a bot.Approval) int {
-	n := 0
-	for _, v := range a.Votes {
-		if v.Yes {
-			n++
-		}
-	}
-	return n
 }

@@ -183,7 +183,15 @@ func (c *Change) vote(e bot.Event, known *people) Vote {
 		v.Yes = strings.HasPrefix(strings.TrimPrefix(e.Text, e.Actor.Name+" "), "said yes ")
 	}
 	if s, ok := known.at(e.Actor.Person, e.Seq); ok && !s.Disabled {
-		v.Groups = append(v.Groups, s.groupsOf(c.Rule.Approvers)...)
+		v.Groups = append(v.Groups, s.groupsOf(c.Rule.Voters())...)
+	}
+	// Groups that come of a chat surface stand in no record of the person, but
+	// with the vote.
+	fromSurface := strings.Fields(e.Data["groups"])
+	for _, g := range strings.Fields(e.Data["relied_on"]) {
+		if slices.Contains(fromSurface, g) && slices.Contains(c.Rule.Voters(), g) && !slices.Contains(v.Groups, g) {
+			v.Groups = append(v.Groups, g)
+		}
 	}
 	return v
 }

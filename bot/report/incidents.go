@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"salve/bot"
 )
@@ -149,12 +150,20 @@ func undone(changes []Change) {
 	}
 }
 
+// tally counts the votes in the log by the rule of the plan.
+func (c *Change) tally() bot.Tally {
+	a := bot.Approval{Digest: bot.Digest(c.Digest), Rule: c.Rule}
+	for _, v := range c.Votes {
+		a.Votes = append(a.Votes, bot.Vote{Person: bot.PersonID(v.Person), Yes: v.Yes, Digest: a.Digest, Groups: v.Groups})
+	}
+	return a.Tally()
+}
+
 // judge finds what an auditor should ask about.
 func (c *Change) judge() {
 	if !c.Holds {
 		c.find("The plan that is stored does not hash to the digest in the log: what is shown here may not be what was decided about.")
 	}
-	yes := map[string]bool{}
 	for _, v := range c.Votes {
 		if !v.Yes {
 			continue
@@ -168,11 +177,13 @@ func (c *Change) judge() {
 		if v.Digest != c.Digest {
 			c.find(fmt.Sprintf("%s voted on another digest.", v.Name))
 		}
-		yes[v.Person] = true
 	}
+	t := c.tally()
 	switch {
-	case c.Decision == "approved" && len(yes) < max(c.Rule.Quorum, 1):
-		c.find(fmt.Sprintf("It was approved by %d of the %d people that it needed.", len(yes), max(c.Rule.Quorum, 1)))
+	case c.Decision == "approved" && t.Yes < t.Needed:
+		c.find(fmt.Sprintf("It was approved by %d of the %d people that it needed.", t.Yes, t.Needed))
+	case c.Decision == "approved" && !t.Agreed():
+		c.find("It was approved although the log shows no agreement of " + strings.Join(t.Open, " or ") + ", which its rule asks for.")
 	case c.Decision == "by itself" && c.Mode != string(bot.ModeAuto):
 		c.find("It ran by itself although its playbook's mode is " + c.Mode + ".")
 	case !c.Started.IsZero() && c.Decision != "approved" && c.Decision != "by itself":

@@ -71,6 +71,7 @@ type Rule struct {
 	AutoBelow  string   `json:"auto_below,omitempty"`
 	Approvers  []string `json:"approvers"`
 	Quorum     int      `json:"quorum"`
+	Also       []string `json:"also,omitempty"`
 	Author     string   `json:"author,omitempty"`
 	ReviewedBy string   `json:"reviewed_by,omitempty"`
 }
@@ -182,7 +183,7 @@ func (x *Index) rights() []Right {
 // for a run could not, which is of the run and not of the person.
 func (s Standing) may(r Rule) bool {
 	author := s.Person == r.Author && (r.ReviewedBy == "" || r.ReviewedBy == r.Author)
-	return !s.Disabled && !author && len(s.groupsOf(r.Approvers)) > 0
+	return !s.Disabled && !author && len(s.groupsOf(slices.Concat(r.Approvers, r.Also))) > 0 && len(r.Approvers) > 0
 }
 
 func (s Standing) groupsOf(approvers []string) []string {

@@ -183,7 +183,7 @@ func (e *Exporter) approval(a *bot.Approval, trace bot.TraceID) span {
 	}
 	s.add(text("salve.approval.id", a.ID.String()), text(attrPlan, a.Plan.String()), text(attrDigest, a.Digest),
 		text(attrPlaybook, a.Playbook), text(attrTarget, a.Target), text("salve.approval.state", a.State),
-		list("salve.approval.groups", a.Rule.Approvers), number("salve.approval.quorum", a.Rule.Quorum), number("salve.approval.yes", yes),
+		list("salve.approval.groups", a.Rule.Voters()), number("salve.approval.quorum", a.Rule.Quorum), number("salve.approval.yes", yes),
 		text("salve.approval.decided_by", role(a)), text("salve.surface", a.DecidedBy.Surface))
 	return s
 }

@@ -2,6 +2,7 @@ package paper
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"salve/bot/audit"
@@ -45,7 +46,7 @@ func approvers(r *report.Rule) string {
 	if r == nil {
 		return ""
 	}
-	return strings.Join(r.Approvers, " ")
+	return strings.Join(slices.Concat(r.Approvers, r.Also), " ")
 }
 
 func ruleText(r *report.Rule) string {
@@ -59,7 +60,11 @@ func ruleText(r *report.Rule) string {
 	if len(r.Approvers) == 0 {
 		return text + "; nobody can approve"
 	}
-	return fmt.Sprintf("%s; %d of %s", text, max(r.Quorum, 1), strings.Join(r.Approvers, ", "))
+	text = fmt.Sprintf("%s; %d of %s", text, max(r.Quorum, 1), strings.Join(r.Approvers, ", "))
+	for _, g := range r.Also {
+		text += " and 1 of " + g
+	}
+	return text
 }
 
 func ending(l report.Life) string {

@@ -165,10 +165,14 @@ func (l *Library) event(at time.Time) bot.Event {
 
 // rule says who may let a playbook run, for the record.
 func rule(p bot.Playbook) string {
-	b, err := json.Marshal(map[string]any{
+	rule := map[string]any{
 		"mode": p.Mode, "auto_below": p.AutoBelow, "approvers": p.Approvers, "quorum": p.Quorum,
 		"author": p.Author, "reviewed_by": p.ReviewedBy,
-	})
+	}
+	if len(p.Also) > 0 {
+		rule["also"] = p.Also
+	}
+	b, err := json.Marshal(rule)
 	if err != nil {
 		return "" // plain values: cannot happen
 	}
