@@ -52,7 +52,7 @@ const (
 type Command struct {
 	Verb       Verb              `json:"verb"`
 	By         Person            `json:"-"` // who the surface proved it to be; zero: nobody knows
-	Surface    string            `json:"-"` // console, cli
+	Surface    string            `json:"-"` // console, cli, slack
 	Caller     string            `json:"-"` // how an unknown caller is written down: "uid 1000"
 	Incident   IncidentID        `json:"incident,omitempty"`
 	Run        RunID             `json:"run,omitempty"`
@@ -76,7 +76,8 @@ type Command struct {
 }
 
 // Basis is what a decision rests on, as the surface that took it knows it. It is
-// written into the Event of the vote.
+// written into the Event of the vote. Only a surface that vouches for its own
+// groups names Groups: they count for this command as if By were in them.
 type Basis struct {
 	Transport  string    // socket, http, gateway, console, cli
 	Identity   string    // the surface's id of the person, tenant included

@@ -40,6 +40,7 @@ const (
 	EventDenied    EventKind = "approval.denied"
 	EventExpired   EventKind = "approval.expired"
 	EventWithdrawn EventKind = "approval.withdrawn"
+	EventRefused   EventKind = "approval.refused" // a vote that did not count, and why
 
 	EventRunPlanned   EventKind = "run.planned"
 	EventStepStarted  EventKind = "step.started"

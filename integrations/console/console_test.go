@@ -121,6 +121,8 @@ func TestAFormBecomesACommand(t *testing.T) {
 			require.Len(t, w.commands(), 1)
 			got := w.commands()[0]
 			tc.want.Verb, tc.want.By, tc.want.Surface, tc.want.Caller = bot.Verb(tc.verb), responder, "console", got.Caller
+			require.WithinDuration(t, time.Now(), got.Basis.ReceivedAt, time.Minute)
+			tc.want.Basis = bot.Basis{Transport: "console", Identity: string(responder.ID), ReceivedAt: got.Basis.ReceivedAt}
 			require.Equal(t, tc.want, got)
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"salve/bot"
 )
@@ -37,6 +38,7 @@ func (c *Console) do(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	cmd.By, cmd.Surface, cmd.Caller = who, surface, caller(r)
+	cmd.Basis = bot.Basis{Transport: surface, Identity: string(who.ID), ReceivedAt: time.Now()}
 	answer, err := c.ports.Commander.Do(r.Context(), cmd)
 	if err != nil {
 		c.fail(w, r, err)

@@ -224,7 +224,9 @@ func TestEveryNounArrivesWhole(t *testing.T) {
 	_, err = c.Do(t.Context(), want)
 	require.NoError(t, err)
 	got := w.commands[0]
-	got.By, got.Surface, got.Caller = bot.Person{}, "", ""
+	require.Equal(t, "cli", got.Basis.Transport)
+	require.Equal(t, fmt.Sprintf("unix:%d", os.Getuid()), got.Basis.Identity)
+	got.By, got.Surface, got.Caller, got.Basis = bot.Person{}, "", "", bot.Basis{}
 	require.Equal(t, want, got)
 }
 

@@ -18,6 +18,9 @@ type caller struct {
 	person bot.Person // zero: nobody known
 	name   string     // how somebody unknown is written down
 	owner  bool       // the user that runs Salve, on the socket
+	// identity is how the person was told: the unix user, else the one whose
+	// token it is.
+	identity string
 }
 
 func (c caller) actor() bot.Actor {
@@ -96,7 +99,7 @@ func loopbackHost(hostport string) bool {
 }
 
 func (s *Server) local(r *http.Request, uid uint32) (caller, *bot.Refusal) {
-	c := caller{name: fmt.Sprintf("uid %d", uid), owner: uid == s.opts.OwnerUID}
+	c := caller{name: fmt.Sprintf("uid %d", uid), owner: uid == s.opts.OwnerUID, identity: fmt.Sprintf("unix:%d", uid)}
 	person, known, err := s.ports.Identities.ByIdentity(r.Context(), bot.Identity{Surface: "unix", ID: strconv.FormatUint(uint64(uid), 10)})
 	if err != nil {
 		// Reading and halting go on without knowing who it is.
@@ -125,5 +128,5 @@ func (s *Server) bearer(r *http.Request, header string) (caller, *bot.Refusal) {
 	if person.ID == "" || person.Disabled {
 		return caller{}, bot.Refuse(bot.RefusedIdentity, "This token opens nothing.", "Ask an admin for a new one: salve user token NAME.")
 	}
-	return caller{person: person, name: person.Name}, nil
+	return caller{person: person, name: person.Name, identity: "token of " + string(person.ID)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"salve/bot"
 )
@@ -18,6 +19,7 @@ func (s *Server) command(ctx context.Context, c call) (any, error) {
 			"Read the run, GET /v1/runs/"+cmd.Run.String()+", and send its version as seen.")
 	}
 	cmd.By, cmd.Surface, cmd.Caller = c.who.person, "cli", c.who.name
+	cmd.Basis = bot.Basis{Transport: "cli", Identity: c.who.identity, ReceivedAt: time.Now()}
 	return s.ports.Commander.Do(ctx, cmd)
 }
 

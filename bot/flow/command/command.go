@@ -4,7 +4,9 @@
 // It promises that a verb is judged in one place; that each effect is one commit
 // with its Events, bound to the versions that were read; that of several people
 // who decide at once one does, and the others are told who; that a repeat changes
-// nothing and says so; that halting works for anybody and with the store down.
+// nothing and says so; that votes stand in the log with what they rest on, refused
+// ones too (equal ones of one person once a minute); that halting works for anybody
+// and with the store down.
 //
 // It assumes that the surface proved who Command.By is, or left it zero. What
 // needs a plan (run, undo) is left on the incident for the decide leg. On failure
@@ -88,6 +90,7 @@ type Desk struct {
 	payloads Payloads
 	opts     Options
 	verbs    map[bot.Verb]verb
+	refused  refused
 }
 
 // New makes the leg.
@@ -119,8 +122,18 @@ var errUnsure = errors.New("it is not known whether this was recorded")
 // the same rows.
 const tries = 10
 
-// Do carries out a command.
+// Do carries out a command. For it, By is in the groups of Basis too, which come
+// of the surface's own. A vote that is refused is written down.
 func (d *Desk) Do(ctx context.Context, c bot.Command) (bot.Answer, error) {
+	c.By = withGroups(c.By, c.Basis.Groups)
+	answer, err := d.carryOut(ctx, c)
+	if err != nil {
+		d.recordRefusal(ctx, c, err)
+	}
+	return answer, err
+}
+
+func (d *Desk) carryOut(ctx context.Context, c bot.Command) (bot.Answer, error) {
 	v, ok := d.verbs[c.Verb]
 	if !ok {
 		return bot.Answer{}, bot.Refuse(bot.RefusedInput, fmt.Sprintf("There is no command %q.", c.Verb), "salve --help lists the commands.")

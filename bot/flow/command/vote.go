@@ -105,6 +105,10 @@ func voted(o order, a bot.Approval, yes bool) bot.Event {
 	if reason := strings.TrimSpace(o.Reason); reason != "" {
 		e.Data["reason"] = reason
 	}
+	if v := a.Votes[len(a.Votes)-1]; len(v.Groups) > 0 {
+		e.Data["relied_on"] = strings.Join(v.Groups, " ")
+	}
+	o.Basis.AddTo(e.Data)
 	return e
 }
 
@@ -197,7 +201,7 @@ func (d *Desk) start(ctx context.Context, o order, a bot.Approval, change bot.Ch
 	change.Runs = []bot.Run{run}
 	change.Incidents = []bot.Incident{inc}
 	approved := o.event(bot.EventApproved, "approved plan %s: %s on %s", a.Digest.Short(), a.Playbook, a.Target)
-	approved.Approval, approved.Plan, approved.Data = a.ID, a.Plan, map[string]string{"digest": string(a.Digest)}
+	approved.Approval, approved.Plan, approved.Data = a.ID, a.Plan, o.Basis.AddTo(map[string]string{"digest": string(a.Digest)})
 	planned := o.event(bot.EventRunPlanned, "started %s: %s on %s", run.ID, run.Playbook, run.Target)
 	planned.Approval, planned.Plan, planned.Run = a.ID, a.Plan, run.ID
 	change.Events = append(change.Events, approved, planned)
@@ -242,7 +246,7 @@ func (d *Desk) refuse(ctx context.Context, o order, a bot.Approval, change bot.C
 	inc.DueAt = o.now
 	change.Incidents = []bot.Incident{inc}
 	denied := o.event(bot.EventDenied, "denied plan %s: %s", a.Digest.Short(), strings.TrimSpace(o.Reason))
-	denied.Approval, denied.Plan, denied.Data = a.ID, a.Plan, map[string]string{"digest": string(a.Digest)}
+	denied.Approval, denied.Plan, denied.Data = a.ID, a.Plan, o.Basis.AddTo(map[string]string{"digest": string(a.Digest)})
 	change.Events = append(change.Events, denied)
 	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
