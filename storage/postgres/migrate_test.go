@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,11 +50,39 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 }
 
 // TestAnUpgradeCarriesWhatWaits: what a version left pending, in flight and due
-// is so at the newest.
+// is so at the newest, and what it did not know can be written.
 func TestAnUpgradeCarriesWhatWaits(t *testing.T) {
 	t.Parallel()
-	url := database(t)
-	require.NoError(t, postgres.MigrateTo(t.Context(), url, 1))
+	for version := range int64(2) {
+		t.Run(fmt.Sprintf("version %d", version+1), func(t *testing.T) {
+			t.Parallel()
+			url := database(t)
+			require.NoError(t, postgres.MigrateTo(t.Context(), url, version+1))
+			leaveWork(t, url)
+			s := open(t, url, postgres.Options{})
+			open, err := s.Approvals(t.Context(), bot.ApprovalQuery{States: []bot.ApprovalState{bot.ApprovalPending}})
+			require.NoError(t, err)
+			require.Len(t, open, 1)
+			require.Equal(t, []bot.RunID{1}, interrupted(t, s))
+			claims, err := s.ClaimsOf(t.Context(), 1)
+			require.NoError(t, err)
+			require.Equal(t, []bot.Claim{{Target: "z", Incident: 1}}, claims)
+			open[0].State = bot.ApprovalDenied
+			_, err = s.Commit(t.Context(), bot.Change{
+				Approvals: open, Events: note("decided").Events,
+				Posts: []bot.Post{{Key: "slack/C1/card/I-1", Surface: "slack", State: bot.PostDue, DueAt: at}}, Cursors: []bot.Cursor{{Name: "post", Seq: 1}},
+			})
+			require.NoError(t, err)
+			due, err := s.Posts(t.Context(), bot.PostQuery{Due: at})
+			require.NoError(t, err)
+			require.Len(t, due, 1)
+		})
+	}
+}
+
+// leaveWork writes rows as every version so far has written them.
+func leaveWork(t *testing.T, url string) {
+	t.Helper()
 	body := func(noun any) string {
 		b, err := json.Marshal(noun)
 		require.NoError(t, err)
@@ -66,15 +95,8 @@ func TestAnUpgradeCarriesWhatWaits(t *testing.T) {
 			body(bot.Approval{ID: 1, Plan: 1, Incident: 1, Target: "x", State: bot.ApprovalPending}) + `)`,
 		`INSERT INTO runs (id, version, incident, plan, playbook, target, state, active, changed, epoch, due_at, ended_at, body)
 			VALUES (1, 1, 1, 2, 'p', 'y', 'running', 1, 1, 7, 0, 0, ` + body(run) + `)`,
+		`INSERT INTO claims (target, incident, body) VALUES ('z', 1, ` + body(bot.Claim{Target: "z", Incident: 1}) + `)`,
 	} {
 		require.NoError(t, shared.Exec(t.Context(), name(url), text))
 	}
-	s := open(t, url, postgres.Options{})
-	open, err := s.Approvals(t.Context(), bot.ApprovalQuery{States: []bot.ApprovalState{bot.ApprovalPending}})
-	require.NoError(t, err)
-	require.Len(t, open, 1)
-	require.Equal(t, []bot.RunID{1}, interrupted(t, s))
-	open[0].State = bot.ApprovalDenied
-	_, err = s.Commit(t.Context(), bot.Change{Approvals: open, Events: note("decided").Events})
-	require.NoError(t, err)
 }

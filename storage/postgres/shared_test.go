@@ -43,6 +43,10 @@ func (s *several) Prune(ctx context.Context, now time.Time, age time.Duration, m
 	return s.turn().Prune(ctx, now, age, maxBytes)
 }
 
+func (s *several) PruneChat(ctx context.Context, before time.Time) (int, error) {
+	return s.turn().PruneChat(ctx, before)
+}
+
 func (s *several) DueIncidents(ctx context.Context, at time.Time, limit int) ([]bot.Incident, error) {
 	var all []bot.Incident
 	for _, one := range s.all {

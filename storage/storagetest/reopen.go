@@ -18,6 +18,7 @@ var reopenTests = map[string]func(*testing.T, *house){
 			Plans: []bot.Plan{p}, Approvals: []bot.Approval{h.newApproval(p)}, Runs: []bot.Run{r}, Quarantined: []bot.Quarantined{q},
 			Halts: []bot.Halt{{Scope: bot.HaltAll}}, Claims: []bot.Claim{{Target: "a", Incident: id}},
 			People: []bot.Person{{ID: "p"}}, Tokens: []bot.Token{{Hash: "ab", Person: "p"}},
+			Posts: []bot.Post{shownPost("x", id, 1)}, Offers: []bot.Offer{offer("t", 1)}, Gestures: []bot.Gesture{gesture("E1", 0)}, Cursors: []bot.Cursor{{Name: "post", Seq: 2}},
 		})
 		before := h.everything(id)
 		h.reopen()
@@ -67,6 +68,10 @@ var reopenTests = map[string]func(*testing.T, *house){
 		require.ErrorIs(t, h.Ping(t.Context()), bot.ErrUnavailable)
 		_, err = h.Prune(t.Context(), at(1), time.Hour, 1)
 		require.ErrorIs(t, err, bot.ErrUnavailable)
+		_, err = h.PruneChat(t.Context(), at(1))
+		require.ErrorIs(t, err, bot.ErrUnavailable)
+		_, err = h.Cursor(t.Context(), "post")
+		require.ErrorIs(t, err, bot.ErrUnavailable, "that is not a cursor at the beginning")
 		require.NoError(t, h.Close(), "closing twice is fine")
 	},
 	"what was answered before a close is there after it": func(t *testing.T, h *house) {
@@ -120,6 +125,15 @@ func (h *house) everything(id bot.IncidentID) []any {
 	add(token, err)
 	item, err := h.QuarantineItem(ctx, 1)
 	add(item, err)
+	posts, err := h.Posts(ctx, bot.PostQuery{Incident: id})
+	add(posts, err)
+	shown, err := h.PostAt(ctx, "slack", posts[0].Mark)
+	add(shown, err)
+	offered, err := h.Offer(ctx, "t")
+	add(offered, err)
+	due, err := h.DueGestures(ctx, at(1), 9)
+	add(due, err)
+	add(h.cursor("post"), nil)
 	add(h.alerts(id), nil)
 	add(h.events(), nil)
 	return all

@@ -29,6 +29,8 @@ type Store interface {
 	Pruning
 	People
 	Waiting
+	Posting
+	Hearing
 }
 
 // Lifetime is from opening to closing.
@@ -117,6 +119,10 @@ func parts() []part {
 		{"races", raceTests},
 		{"ticks", tickTests},
 		{"backlog", backlogTests},
+		{"claims", claimTests},
+		{"posts", postTests},
+		{"gestures", gestureTests},
+		{"pruning chat", pruneChatTests},
 	}
 }
 
