@@ -113,34 +113,36 @@ func Parcel() bot.Parcel {
 	}}
 }
 
+// failures are the ways in which a far end can fail.
+var failures = []struct {
+	name   string
+	answer func(http.ResponseWriter)
+	fault  bot.SendFault
+	after  time.Duration
+}{
+	{"400", Answers(400, `{"message":"no"}`), bot.SendRefused, 0},
+	{"401", Answers(401, Secret), bot.SendDenied, 0},
+	{"403", Answers(403, Secret), bot.SendDenied, 0},
+	{"404", Answers(404, "<html>"+Secret), bot.SendNoPlace, 0},
+	{"413", Answers(413, ""), bot.SendRefused, 0},
+	{"422", Answers(422, `{"message":"no"}`), bot.SendRefused, 0},
+	{"429 that says when", Answers(429, "", "Retry-After", "7"), bot.SendLater, 7 * time.Second},
+	{"429 that does not say", Answers(429, "slow down"), bot.SendLater, 30 * time.Second},
+	{"500", Answers(500, Secret), bot.SendUnsure, 0},
+	{"502 in HTML", Answers(502, "<html>"), bot.SendUnsure, 0},
+	{"503", Answers(503, ""), bot.SendDown, 0},
+	{"503 that says when", Answers(503, "", "Retry-After", "9"), bot.SendLater, 9 * time.Second},
+	{"a redirect", Answers(302, "", "Location", "https://example.com/"+Secret), bot.SendNoPlace, 0},
+	{"a lost answer", Lost, bot.SendUnsure, 0},
+	{"a login page that says yes", Answers(200, "<html>"+Secret), bot.SendDown, 0},
+	{"JSON of somebody else", Answers(200, `{"ok":true}`), bot.SendDown, 0},
+}
+
 // Run holds a pager against every way in which the far end can fail. open makes
 // one for an address with Secret in its credentials and query; yes is the body of
 // an answer that takes a page; strict tells that the pager looks at that body.
 func Run(t *testing.T, yes string, strict bool, open func(t *testing.T, address string, allow ...string) Pager) {
-	tests := []struct {
-		name   string
-		answer func(http.ResponseWriter)
-		fault  bot.SendFault
-		after  time.Duration
-	}{
-		{"400", Answers(400, `{"message":"no"}`), bot.SendRefused, 0},
-		{"401", Answers(401, Secret), bot.SendDenied, 0},
-		{"403", Answers(403, Secret), bot.SendDenied, 0},
-		{"404", Answers(404, "<html>"+Secret), bot.SendNoPlace, 0},
-		{"413", Answers(413, ""), bot.SendRefused, 0},
-		{"422", Answers(422, `{"message":"no"}`), bot.SendRefused, 0},
-		{"429 that says when", Answers(429, "", "Retry-After", "7"), bot.SendLater, 7 * time.Second},
-		{"429 that does not say", Answers(429, "slow down"), bot.SendLater, 30 * time.Second},
-		{"500", Answers(500, Secret), bot.SendUnsure, 0},
-		{"502 in HTML", Answers(502, "<html>"), bot.SendUnsure, 0},
-		{"503", Answers(503, ""), bot.SendDown, 0},
-		{"503 that says when", Answers(503, "", "Retry-After", "9"), bot.SendLater, 9 * time.Second},
-		{"a redirect", Answers(302, "", "Location", "https://example.com/"+Secret), bot.SendNoPlace, 0},
-		{"a lost answer", Lost, bot.SendUnsure, 0},
-		{"a login page that says yes", Answers(200, "<html>"+Secret), bot.SendDown, 0},
-		{"JSON of somebody else", Answers(200, `{"ok":true}`), bot.SendDown, 0},
-	}
-	for _, tt := range tests {
+	for _, tt := range failures {
 		if !strict && tt.fault == bot.SendDown && tt.name != "503" {
 			continue
 		}
