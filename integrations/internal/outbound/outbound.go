@@ -44,6 +44,7 @@ type Client struct {
 	http    *http.Client
 	timeout time.Duration
 	maxBody int64
+	roots   *x509.CertPool // nil: the system's
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -101,6 +102,7 @@ func New(opts Options) (*Client, error) {
 		},
 		timeout: cmp.Or(opts.Timeout, time.Minute),
 		maxBody: cmp.Or(opts.MaxBody, 1<<20),
+		roots:   opts.Roots,
 		dial:    dial,
 	}, nil
 }
