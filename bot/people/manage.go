@@ -23,6 +23,8 @@ var (
 	roles        = []bot.Role{bot.RoleViewer, bot.RoleResponder, bot.RoleAdmin}
 )
 
+const maxName = 100 // bytes of a person's name
+
 // Add takes in somebody new.
 func (p *People) Add(ctx context.Context, by bot.Actor, person bot.Person) error {
 	person = tidy(person)
@@ -165,7 +167,7 @@ func (p *People) check(ctx context.Context, person bot.Person) error {
 	switch {
 	case !idPattern.MatchString(string(person.ID)):
 		return bad(fmt.Sprintf("%q cannot be a person's id.", person.ID), "Use a-z, 0-9, dots, dashes and underscores, like alice or j.doe.")
-	case person.Name == "" || len(person.Name) > 100 || !plain(person.Name):
+	case person.Name == "" || len(person.Name) > maxName || !plain(person.Name):
 		return bad("The name must be 1 to 100 characters that can be seen.", "Give it with --name.")
 	case len(person.Roles) == 0:
 		return bad(string(person.ID)+" has no role and could not even read.", "Give one with --role: viewer, responder or admin.")
@@ -187,8 +189,11 @@ func (p *People) check(ctx context.Context, person bot.Person) error {
 
 func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 	for _, id := range person.Identities {
-		if !groupPattern.MatchString(id.Surface) || id.ID == "" || len(id.ID) > 200 || !plain(id.ID) || id.Surface == "unix" && !isUID(id.ID) {
-			return bot.Refuse(bot.RefusedInput, "An identity has a surface and an id there; for unix it is the number that `id -u` prints.", "For example --uid 1000.")
+		if !groupPattern.MatchString(id.Surface) || id.ID == "" || len(id.ID) > 200 || !plain(id.ID) {
+			return bot.Refuse(bot.RefusedInput, "An identity has a surface and an id there.", "For example --uid 1000.")
+		}
+		if s, known := shapes[id.Surface]; known && !s.fits(id.ID) {
+			return bot.Refuse(bot.RefusedInput, fmt.Sprintf("%q cannot be an identity of %s: %s.", id.ID, id.Surface, s.is), "For example"+flag(bot.Identity{Surface: id.Surface, ID: s.example})+".")
 		}
 		other, err := p.store.PersonBy(ctx, id)
 		if errors.Is(err, bot.ErrNotFound) || err == nil && other.ID == person.ID {
@@ -201,11 +206,6 @@ func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 			"Take it from them first: salve user edit "+string(other.ID))
 	}
 	return nil
-}
-
-func isUID(s string) bool {
-	n, err := strconv.ParseUint(s, 10, 32)
-	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
 // plain reports whether every character can be seen.

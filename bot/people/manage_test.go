@@ -78,6 +78,7 @@ func TestAnIdentityIsWrittenInOneWayOnly(t *testing.T) {
 	for _, id := range []bot.Identity{
 		{Surface: "unix", ID: "01000"}, {Surface: "unix", ID: "+1000"}, {Surface: "unix", ID: "root"}, {Surface: "unix", ID: "4294967296"},
 		{Surface: "Unix", ID: "7"}, {Surface: "slack", ID: "U\u202e1"}, {Surface: "slack", ID: "U\n"}, {Surface: "", ID: "7"},
+		{Surface: "slack", ID: "U0456"}, {Surface: "slack", ID: "t0123/u0456"}, {Surface: "slack", ID: "T0123/B0456"},
 	} {
 		bob := bot.Person{ID: "bob", Name: "Bob", Roles: []bot.Role{bot.RoleViewer}, Identities: []bot.Identity{id}}
 		requireRefused(t, p.Add(t.Context(), root, bob), bot.RefusedInput)

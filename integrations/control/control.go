@@ -109,8 +109,10 @@ type Options struct {
 	AnonymousRead bool
 	// ConsoleURL is where login links lead, without a slash at its end.
 	ConsoleURL string
-	LongPoll   time.Duration // how long /v1/live waits; 0: 5 s
-	MaxCalls   int           // answered at once of each kind: reading, commanding; 0: 128
+	// ResumeGroup is the group that may lift a halt, as people are told.
+	ResumeGroup string
+	LongPoll    time.Duration // how long /v1/live waits; 0: 5 s
+	MaxCalls    int           // answered at once of each kind: reading, commanding; 0: 128
 }
 
 // Server is an http.Handler for /v1/.

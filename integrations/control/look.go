@@ -187,7 +187,18 @@ func (s *Server) halts(ctx context.Context, _ call) (any, error) { return s.port
 
 func (s *Server) status(ctx context.Context, _ call) (any, error) { return s.ports.Insight.Status(ctx) }
 
-func (s *Server) whoami(_ context.Context, c call) (any, error) { return c.who.person, nil }
+// me is a person with what they may do, and what would let them do the rest.
+type me struct {
+	bot.Person
+	Rights []bot.Right `json:"rights,omitempty"`
+}
+
+func (s *Server) whoami(_ context.Context, c call) (any, error) {
+	if c.who.person.ID == "" {
+		return c.who.person, nil
+	}
+	return me{c.who.person, bot.Rights(c.who.person, s.ports.Insight.Playbooks(), s.opts.ResumeGroup)}, nil
+}
 
 // revision tells how far the world is: the number of the newest Event, which
 // every change has.

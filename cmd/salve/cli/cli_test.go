@@ -31,7 +31,7 @@ var looks = map[string][]string{
 	"incidents": {"incidents", "--state", "open", "--state", "resolved", "--mine", "--text", "err"}, "show": {"show", "I-142"}, "show-run": {"show", "r-88"},
 	"why": {"why", "142"}, "runs": {"runs", "--active", "--incident", "I-142", "--playbook", "restart", "--target", "web-1"}, "approvals": {"approvals", "--all"},
 	"timeline": {"timeline", "I-142"}, "playbooks": {"playbook"}, "status": {"status"}, "whoami": {"whoami"}, "halts": {"halts"},
-	"quarantine": {"quarantine", "--all"}, "quarantine-show": {"quarantine", "show", "Q-3"}, "people": {"user"}, "tokens": {"user", "tokens", "rita"},
+	"quarantine": {"quarantine", "--all"}, "quarantine-show": {"quarantine", "show", "Q-3"}, "people": {"user"}, "person": {"user", "show", "rita"}, "tokens": {"user", "tokens", "rita"},
 	"audit": {"audit", "show", "--incident", "I-142", "--run", "R-88"}, "verify": {"audit", "verify"},
 }
 

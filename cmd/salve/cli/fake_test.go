@@ -226,7 +226,10 @@ func full() *door {
 			"halted":     []bot.Halt{{Scope: bot.HaltTarget, Name: "db-3", By: bot.Actor{Name: "Alice"}, Reason: "repair", At: ago(time.Minute)}},
 			"queues":     []map[string]any{{"leg": "decide", "age": "1m30s", "oldest": "I-142"}, {"leg": "act", "age": "0s"}},
 			"conditions": []bot.Condition{{Name: "disk-low", Severity: bot.SeverityHigh, Says: "less than 5 % of the disk is free", Do: "Free some space.", Detail: "1 of 100 bytes are free", Since: ago(time.Hour)}}},
-		"GET /v1/whoami":             rita,
+		"GET /v1/whoami": struct {
+			bot.Person
+			Rights []bot.Right `json:"rights"`
+		}{rita, bot.Rights(rita, []bot.Playbook{{Name: "restart", Approvers: []string{"oncall"}, Also: []string{"security"}}}, "resumers")},
 		"GET /v1/people":             []bot.Person{rita, dora},
 		"GET /v1/people/rita":        rita,
 		"GET /v1/people/rita/tokens": []bot.Token{{Hash: "abcdef0123456789", Kind: bot.TokenAPI, Person: "rita", Label: "laptop", ExpiresAt: epoch.Add(time.Hour)}, {Hash: "0123456789ab", Kind: bot.TokenLogin, Person: "rita", ExpiresAt: epoch}},

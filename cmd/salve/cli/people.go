@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"salve/bot"
@@ -15,6 +14,7 @@ import (
 // User is everything about people.
 type User struct {
 	List      UserList  `cmd:"" default:"withargs" help:"List people."`
+	Show      UserShow  `cmd:"" help:"Show a person whole."`
 	Add       UserAdd   `cmd:"" help:"Add a person."`
 	Edit      UserEdit  `cmd:"" help:"Change a person's name, roles, groups or identities."`
 	Disable   UserOff   `cmd:"" help:"Take away everything a person may do; their record stays."`
@@ -60,7 +60,7 @@ type PersonFlags struct {
 	Name  string   `help:"Name that people see." placeholder:"NAME"`
 	Role  []string `help:"viewer, responder, admin; may be repeated." enum:"viewer,responder,admin" placeholder:"ROLE"`
 	Group []string `help:"Approver group, or the group that may resume; may be repeated." placeholder:"GROUP"`
-	UID   []uint32 `help:"Unix user id on this machine; may be repeated." name:"uid" placeholder:"UID"`
+	IdentityFlags
 }
 
 // onto adds what the flags name to what the person has.
@@ -74,14 +74,10 @@ func (f PersonFlags) onto(p bot.Person) bot.Person {
 	for _, g := range f.Group {
 		p.Groups = with(p.Groups, g)
 	}
-	for _, u := range f.UID {
-		p.Identities = with(p.Identities, unixUser(u))
+	for _, id := range f.identities() {
+		p.Identities = with(p.Identities, id)
 	}
 	return p
-}
-
-func unixUser(uid uint32) bot.Identity {
-	return bot.Identity{Surface: "unix", ID: strconv.FormatUint(uint64(uid), 10)}
 }
 
 func with[T comparable](list []T, v T) []T {
@@ -99,7 +95,7 @@ type UserAdd struct {
 
 // Help is shown by --help.
 func (UserAdd) Help() string {
-	return "The user that runs Salve may always manage people; else a person with the role admin.\n\nExample:\n  salve user add alice --role responder --group oncall --uid 1000"
+	return "The user that runs Salve may always manage people; else a person with the role admin.\n\nExamples:\n  salve user add alice --role responder --group oncall --uid 1000\n  salve user add bob --role responder --slack T0123/U0456"
 }
 
 // Run adds.
@@ -171,19 +167,20 @@ func (s screen) person(p bot.Person) {
 type UserEdit struct {
 	ID string `arg:"" help:"The person."`
 	PersonFlags
-	DropRole  []string `help:"Take this role away; may be repeated." placeholder:"ROLE"`
-	DropGroup []string `help:"Take out of this group; may be repeated." placeholder:"GROUP"`
-	DropUID   []uint32 `help:"This unix user is not them any more; may be repeated." name:"drop-uid" placeholder:"UID"`
+	DropRole  []string          `help:"Take this role away; may be repeated." placeholder:"ROLE"`
+	DropGroup []string          `help:"Take out of this group; may be repeated." placeholder:"GROUP"`
+	Drop      DropIdentityFlags `embed:""`
 }
 
 // Help is shown by --help.
 func (UserEdit) Help() string {
-	return "--role, --group and --uid add to what the person has; --drop-... take away.\n\nExamples:\n  salve user edit alice --group sre\n  salve user edit alice --role admin --drop-group oncall"
+	return "--role, --group, --uid and --slack add to what the person has; --drop-... take away.\n\nExamples:\n  salve user edit alice --group sre\n  salve user edit alice --role admin --drop-group oncall"
 }
 
 // Run changes what the flags name and leaves the rest.
 func (c UserEdit) Run(ctx context.Context, e *Env) error {
-	if c.Name == "" && len(c.Role)+len(c.Group)+len(c.UID)+len(c.DropRole)+len(c.DropGroup)+len(c.DropUID) == 0 {
+	named := len(c.Role) + len(c.Group) + len(c.DropRole) + len(c.DropGroup) + len(c.identities()) + len(c.Drop.identities())
+	if c.Name == "" && named == 0 {
 		return usage("say what to change, for example: salve user edit %s --group oncall", c.ID)
 	}
 	door, err := e.Door()
@@ -215,11 +212,11 @@ func (c UserEdit) without(p bot.Person) (bot.Person, error) {
 		}
 		p.Groups = slices.DeleteFunc(p.Groups, func(have string) bool { return have == g })
 	}
-	for _, u := range c.DropUID {
-		if !slices.Contains(p.Identities, unixUser(u)) {
-			return p, usage("%s is not %s:%d, but: %s", c.ID, "unix", u, joinIdentities(p.Identities))
+	for _, id := range c.Drop.identities() {
+		if !slices.Contains(p.Identities, id) {
+			return p, usage("%s is not %s, but: %s", c.ID, joinIdentities([]bot.Identity{id}), joinIdentities(p.Identities))
 		}
-		p.Identities = slices.DeleteFunc(p.Identities, func(have bot.Identity) bool { return have == unixUser(u) })
+		p.Identities = slices.DeleteFunc(p.Identities, func(have bot.Identity) bool { return have == id })
 	}
 	return p, nil
 }
@@ -242,29 +239,4 @@ type UserOn struct {
 // Run enables.
 func (c UserOn) Run(ctx context.Context, e *Env) error {
 	return e.send(ctx, edit{http.MethodPost, "/v1/people/" + url.PathEscape(c.ID) + "/enable", nil, c.ID + " may do again what their roles and groups allow."})
-}
-
-// Whoami says who Salve takes me for.
-type Whoami struct{}
-
-// Run prints it.
-func (Whoami) Run(ctx context.Context, e *Env) error {
-	door, err := e.Door()
-	if err != nil {
-		return err
-	}
-	var p bot.Person
-	if err := door.Get(ctx, "/v1/whoami", nil, &p); err != nil {
-		return err
-	}
-	s := e.screen()
-	if s.asJSON {
-		return s.json(p)
-	}
-	if p.ID == "" {
-		s.line("Salve does not know you: you may read and halt. Somebody who manages people can run:\n  salve user add NAME --role responder --group oncall --uid $(id -u)")
-		return nil
-	}
-	s.person(p)
-	return nil
 }

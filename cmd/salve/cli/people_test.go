@@ -21,7 +21,7 @@ func TestPeopleAreChanged(t *testing.T) {
 		{[]string{"user", "login-link", "rita"}, "POST /v1/people/rita/login-link null", "https://salve.example.org/login?token=once\nIt signs rita in once, until 2000-01-01 00:15:00."},
 		{[]string{"user", "token", "rita", "--label", "laptop"}, `POST /v1/people/rita/tokens {"label":"laptop","ttl":"2160h"}`, "salve_api_fresh\nIt is shown this once."},
 		{[]string{"user", "revoke", "rita", "abcdef0123"}, "DELETE /v1/people/rita/tokens/abcdef0123 null", "The token was revoked."},
-		{[]string{"user", "add", "rita", "--role", "responder", "--group", "oncall,sre", "--uid", "1000"}, "POST /v1/people {", "rita was added.\nrita (Rita), roles responder, groups oncall, unix:1000"},
+		{[]string{"user", "add", "rita", "--role", "responder", "--group", "oncall,sre", "--uid", "1000", "--slack", "T0123/U0456"}, "POST /v1/people {", "rita was added.\nrita (Rita), roles responder, groups oncall, unix:1000"},
 		{[]string{"user", "edit", "rita", "--name", "R"}, "PUT /v1/people/rita {", "rita was changed.\nrita (Rita)"},
 	}
 	for _, tt := range tests {
@@ -68,7 +68,10 @@ func TestAnEditAddsAndTakesAwayOnlyWhatItNames(t *testing.T) {
 	require.Equal(t, []bot.Role{bot.RoleViewer}, p.Roles)
 	require.Equal(t, "Rita R", p.Name)
 
-	for _, args := range [][]string{{"--drop-group", "sre"}, {"--drop-uid", "7"}, {"--drop-role", "admin"}} {
+	p, r = edit("--slack", "T0123/U0456", "--drop-uid", "1000")
+	require.Equal(t, 0, r.code, r.err)
+	require.Equal(t, []bot.Identity{{Surface: "slack", ID: "T0123/U0456"}}, p.Identities)
+	for _, args := range [][]string{{"--drop-slack", "T0123/U0456"}, {"--drop-group", "sre"}, {"--drop-uid", "7"}, {"--drop-role", "admin"}} {
 		p, r = edit(args...)
 		require.Equal(t, 2, r.code, args)
 		require.Zero(t, p.ID, "nothing was sent")

@@ -54,7 +54,7 @@ func (s *Salve) listen(ctx context.Context) error {
 	}
 	anonymous := local(s.cfg)
 	api, err := control.New(s.controlPorts(), control.Options{
-		Log: s.log, OwnerUID: uint32(os.Getuid()), AnonymousRead: anonymous, ConsoleURL: s.URL(),
+		Log: s.log, OwnerUID: uint32(os.Getuid()), AnonymousRead: anonymous, ConsoleURL: s.URL(), ResumeGroup: s.cfg.People.ResumeGroup,
 	})
 	if err != nil {
 		return err
