@@ -41,6 +41,9 @@ type Config struct {
 	Watch     Watch     `yaml:"watch"`
 	Heartbeat Heartbeat `yaml:"heartbeat"`
 	Slack     *Slack    `yaml:"slack"` // nil: off
+	Page      []Pager   `yaml:"page"`
+	OnCall    OnCall    `yaml:"oncall"`
+	Catalog   Catalog   `yaml:"catalog"`
 	// Prometheus is asked for what an alert's metric did.
 	Prometheus Prometheus `yaml:"prometheus"`
 	// Drain is for how long requests are still answered after SIGTERM, while
