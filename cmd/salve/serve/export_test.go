@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +28,12 @@ func (s *Salve) Handler() http.Handler { return s.servers[0].http.Handler }
 
 // Store is the store.
 func (s *Salve) Store() Store { return s.store }
+
+// Rows is the store as the legs see it.
+func (s *Salve) Rows() Store { return s.rows }
+
+// PruneChat is what is done to chat once an hour.
+func (s *Salve) PruneChat(ctx context.Context, now time.Time) { s.pruneChat(ctx, now) }
 
 // Brake is the brake.
 func (s *Salve) Brake() *Brake { return s.brake }

@@ -142,7 +142,7 @@ func (s *Salve) watchSignal(ctx context.Context, c <-chan os.Signal) {
 	}
 }
 
-// prune drops old raw payloads once an hour.
+// prune drops old raw payloads, and what chat needs no more, once an hour.
 func (s *Salve) prune(ctx context.Context) error {
 	size, err := config.ParseSize(s.cfg.Retention.PayloadSize)
 	if err != nil {
@@ -159,11 +159,17 @@ func (s *Salve) prune(ctx context.Context) error {
 		if mine, err := s.store.Tick(ctx, "retention", time.Now(), time.Hour-time.Minute); err != nil || !mine {
 			continue // another replica does, or the next hour tries again
 		}
-		n, err := s.store.Prune(ctx, time.Now().UTC(), s.cfg.Retention.PayloadAge.Std(), size)
-		if err != nil {
-			s.log.WarnContext(ctx, "old payloads could not be dropped; the next hour tries again", "err", err)
-			continue
-		}
-		s.log.DebugContext(ctx, "old payloads dropped", "count", n)
+		now := time.Now().UTC()
+		s.prunePayloads(ctx, now, size)
+		s.pruneChat(ctx, now)
 	}
+}
+
+func (s *Salve) prunePayloads(ctx context.Context, now time.Time, size int64) {
+	n, err := s.store.Prune(ctx, now, s.cfg.Retention.PayloadAge.Std(), size)
+	if err != nil {
+		s.log.WarnContext(ctx, "old payloads could not be dropped; the next hour tries again", "err", err)
+		return
+	}
+	s.log.DebugContext(ctx, "old payloads dropped", "count", n)
 }

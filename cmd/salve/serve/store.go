@@ -32,6 +32,8 @@ type Store interface {
 	command.Store
 	people.Store
 	keeper
+	outbox
+	inbox
 	watched
 	prometheus.Rows
 	prometheus.Record
