@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"salve/bot"
@@ -38,6 +39,7 @@ type Restored struct {
 	Kept      string     `json:"kept,omitempty"`      // the database that was replaced
 	Lost      int64      `json:"lost"`                // events of the replaced one that the backup has not; -1: that cannot be told
 	LostUntil time.Time  `json:"lost_until,omitzero"` // its last event
+	Aside     int        `json:"put_aside,omitempty"` // what people asked for in chat, and nobody had worked on
 }
 
 // Restore puts a backup into the place of the database.
@@ -131,14 +133,19 @@ func copyFile(from, to string) (sum string, size int64, err error) {
 
 // adopt opens the staged copy as Salve does, which brings it up to date and ends
 // the epoch of the process that was at work, and writes into it that it was
-// restored and that everything is halted.
+// restored and that everything is halted, and what that means for chat.
 func (r *Restoring) adopt(ctx context.Context, temp string, out *Restored) error {
 	r.Tell("bringing the backup up to date")
 	store, err := sqlite.Open(ctx, temp, sqlite.Options{})
 	if err != nil {
 		return err
 	}
-	_, err = store.Commit(ctx, r.change(out))
+	if out.Aside, err = putAside(ctx, store); err == nil {
+		err = doubtPosts(ctx, store)
+	}
+	if err == nil {
+		_, err = store.Commit(ctx, r.change(out))
+	}
 	var last []bot.Event
 	if err == nil {
 		last, err = store.Events(ctx, bot.EventQuery{Last: true, Limit: 1})
@@ -160,6 +167,9 @@ func (r *Restoring) change(out *Restored) bot.Change {
 		Text: fmt.Sprintf("restored from a backup that ends with event %d; what happened after %s is not known", m.Audit.Seq, m.LastEvent.UTC().Format(time.RFC3339)),
 		Data: map[string]string{"file": m.File, "sha256": m.SHA256},
 	}}}
+	if out.Aside > 0 {
+		c.Events[0].Data["put_aside"] = strconv.Itoa(out.Aside)
+	}
 	if r.NoHalt {
 		return c
 	}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -207,4 +208,51 @@ func TestAMigrationIsLookedAtAndDone(t *testing.T) {
 	alter(t, dir, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
 	_, err = backup.Look(t.Context(), dir)
 	require.ErrorContains(t, err, "written by a newer Salve")
+}
+
+func TestWhatChatHadInHandIsNotDoneTwice(t *testing.T) {
+	t.Parallel()
+	src, to := t.TempDir(), t.TempDir()
+	s := open(t, src, 1)
+	post := func(key string) bot.Post {
+		return bot.Post{Key: key, State: bot.PostDue, Surface: "slack", Place: "C1", Incident: 1, DueAt: now, OpenedAt: now, Nonce: key}
+	}
+	fresh, edited, shown := post("fresh"), post("edited"), post("shown")
+	fresh.Nonce, edited.Mark, shown.State = "", bot.Mark{Place: "C1", Ref: "1.2"}, bot.PostShown
+	var pressed []bot.Gesture
+	for n := range 501 {
+		pressed = append(pressed, bot.Gesture{Key: strconv.Itoa(n), DueAt: now.AddDate(0, 0, n), ReceivedAt: now, Handles: map[string]string{"response_url": "x"}})
+	}
+	_, err := s.Commit(t.Context(), bot.Change{
+		Posts: []bot.Post{post("tried"), fresh, edited, shown}, Gestures: pressed, Cursors: []bot.Cursor{{Name: "post", Seq: 2}},
+		Offers: []bot.Offer{{Token: "t", Surface: "slack", ExpiresAt: now}},
+	})
+	require.NoError(t, err)
+	out, err := restore(t, backedUp(t, src).Path, to)
+	require.NoError(t, err)
+	require.Equal(t, 501, out.Aside)
+
+	again := open(t, to, 0)
+	due, err := again.DueGestures(t.Context(), now.AddDate(9, 0, 0), 9)
+	require.NoError(t, err)
+	require.Empty(t, due)
+	g, err := again.Gesture(t.Context(), "500")
+	require.NoError(t, err)
+	require.True(t, g.Done)
+	require.Empty(t, g.Handles)
+	require.Contains(t, g.Result, "was not carried out")
+	for key, want := range map[string]time.Time{"tried": now, "fresh": {}, "edited": {}, "shown": {}} {
+		p, err := again.Post(t.Context(), key)
+		require.NoError(t, err)
+		require.True(t, want.Equal(p.Unsure), key)
+	}
+	offer, err := again.Offer(t.Context(), "t")
+	require.NoError(t, err)
+	require.Equal(t, "slack", offer.Surface)
+	cursor, err := again.Cursor(t.Context(), "post")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, cursor.Seq)
+	last, err := again.Events(t.Context(), bot.EventQuery{Last: true, Limit: 2})
+	require.NoError(t, err)
+	require.Equal(t, "501", last[0].Data["put_aside"])
 }

@@ -141,6 +141,9 @@ func showRestored(s screen, r backup.Restored) {
 	if r.Kept != "" {
 		s.line("  the database that was there is kept: %s%s", plain(r.Kept), beyond(r))
 	}
+	if r.Aside > 0 {
+		s.line("  %s in chat that nobody had worked on by then will not be carried out", counted(int64(r.Aside), "request"))
+	}
 	if r.Halted {
 		s.line("  everything is halted: start Salve, look at `salve runs --active` and `salve approvals`, then `salve resume`")
 	}

@@ -117,7 +117,7 @@ func (StorageCopy) show(e *Env, out copied) error {
 	if s.asJSON {
 		return s.json(out)
 	}
-	for _, table := range []string{"incidents", "alerts", "plans", "approvals", "runs", "people", "tokens", "quarantined", "deliveries"} {
+	for _, table := range []string{"incidents", "alerts", "plans", "approvals", "runs", "people", "tokens", "quarantined", "deliveries", "posts"} {
 		s.line("%10d  %s", out.Rows[table], table)
 	}
 	s.line("%10d  events; the audit log proves at both ends", out.Events)
