@@ -18,10 +18,10 @@ type Ear interface {
 // hearTimeout leaves room within the three seconds that Slack waits.
 const hearTimeout = 2 * time.Second
 
-var errHearing = errors.New("the Gesture was not written in time")
+var errHearing = errors.New("the gesture was not written in time")
 
 // errNobody is that it is not known who we are, so that nobody's word can be taken.
-var errNobody = errors.New("Slack has not said which workspace the token is of")
+var errNobody = errors.New("it is not known which workspace the token is of")
 
 func (c *Client) decoder(ctx context.Context, transport string) (decoder, error) {
 	me, err := c.identify(ctx)

@@ -139,9 +139,9 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	seen := key(r.Header.Get("X-Slack-Request-Timestamp"), string(body))
 	var g bot.Gesture
-	todo := true
+	wanted := true
 	if values.Has("payload") {
-		g, todo, err = d.interaction([]byte(values.Get("payload")), seen)
+		g, wanted, err = d.interaction([]byte(values.Get("payload")), seen)
 	} else {
 		g, err = d.command(command(values), seen)
 	}
@@ -153,7 +153,7 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, body []byte) {
 	case err != nil:
 		h.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
-	case !todo:
+	case !wanted:
 		w.WriteHeader(http.StatusOK)
 		return
 	}
@@ -217,12 +217,12 @@ func (h *Handler) event(w http.ResponseWriter, r *http.Request, body []byte) {
 		h.again(w, r, err)
 		return
 	}
-	g, todo, err := d.event(o)
+	g, wanted, err := d.event(o)
 	switch {
 	case err != nil:
 		h.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
-	case !todo:
+	case !wanted:
 		w.WriteHeader(http.StatusOK)
 		return
 	}

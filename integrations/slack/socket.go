@@ -252,12 +252,12 @@ func (c *Client) take(ctx context.Context, socket *socketmode.Client, req socket
 		c.log.ErrorContext(ctx, "a gesture was not recorded", "surface", Surface, "error", err)
 		return
 	}
-	g, todo, err := d.envelope(req)
+	g, wanted, err := d.envelope(req)
 	if err != nil { // it would be the same again
 		c.log.WarnContext(ctx, "a request was refused", "surface", Surface, "reason", err)
-		todo = false
+		wanted = false
 	}
-	if todo {
+	if wanted {
 		// A socket that ends does not end what it brought: Slack would bring it
 		// again, and it may be half written.
 		if err := hear(context.WithoutCancel(ctx), ear, g); err != nil {
