@@ -161,8 +161,7 @@ func (s *Slack) judgeToken(req *request, token string) *refusal {
 	case token != want:
 		return refuse("not_allowed_token_type")
 	}
-	has := func(scope string) bool { return slices.Contains(s.opts.Scopes, scope) }
-	if len(req.ref.Scopes) > 0 && !slices.ContainsFunc(req.ref.Scopes, has) {
+	if len(req.ref.Scopes) > 0 && !slices.ContainsFunc(req.ref.Scopes, s.may) {
 		return s.lacks(req.ref.Scopes[0])
 	}
 	return nil
@@ -223,6 +222,9 @@ func readArgs(r *http.Request) (map[string]string, error) {
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == "application/json" {
+		if len(body) == 0 {
+			return args, nil
+		}
 		return args, addJSON(args, body)
 	}
 	form, err := url.ParseQuery(string(body))

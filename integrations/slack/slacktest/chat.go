@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -87,6 +88,56 @@ func (s *Slack) postEphemeral(req *request) (answer, *refusal) {
 	}
 	s.seen = append(s.seen, Ephemeral{Message: m, To: to.ID, From: "chat.postEphemeral"})
 	return answer{"message_ts": m.TS}, nil
+}
+
+func (s *Slack) deleteMessage(req *request) (answer, *refusal) {
+	c := s.channel(req.args["channel"])
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := s.message(c.ID, req.args["ts"])
+	switch {
+	case m == nil:
+		return nil, refuse("message_not_found")
+	case m.User != BotUser:
+		return nil, refuse("cant_delete_message")
+	}
+	s.messages[c.ID] = slices.DeleteFunc(s.messages[c.ID], func(other *Message) bool { return other == m })
+	return answer{"channel": c.ID, "ts": m.TS}, nil
+}
+
+func (s *Slack) permalink(req *request) (answer, *refusal) {
+	c := s.channel(req.args["channel"])
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := s.message(c.ID, req.args["message_ts"])
+	if m == nil {
+		return nil, refuse("message_not_found")
+	}
+	link := "https://" + TeamDomain + ".slack.com/archives/" + c.ID + "/p" + strings.ReplaceAll(m.TS, ".", "")
+	if m.Thread != "" {
+		link += "?thread_ts=" + m.Thread + "&cid=" + c.ID
+	}
+	return answer{"channel": c.ID, "permalink": link}, nil
+}
+
+func (s *Slack) react(req *request) (answer, *refusal) {
+	c := s.channel(req.args["channel"])
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := s.message(c.ID, req.args["timestamp"])
+	switch {
+	case m == nil:
+		return nil, refuse("message_not_found")
+	case c.Archived:
+		return nil, refuse("is_archived")
+	case slices.Contains(m.Reactions, req.args["name"]):
+		return nil, refuse("already_reacted")
+	}
+	m.Reactions = append(slices.Clone(m.Reactions), req.args["name"])
+	return answer{}, nil
 }
 
 // place finds the channel that a message goes to, and whether it may.
@@ -201,7 +252,7 @@ func (s *Slack) keep(value any) json.RawMessage {
 	return encoded
 }
 
-// blocksHaveNo are types that look like blocks or elements and have no id.
+// interactive are the elements that have an action_id.
 var interactive = map[string]bool{
 	"button": true, "overflow": true, "static_select": true, "multi_static_select": true, "users_select": true, "multi_users_select": true,
 	"conversations_select": true, "channels_select": true, "datepicker": true, "timepicker": true, "datetimepicker": true,
@@ -276,10 +327,5 @@ func cutRunes(text string, most int) string {
 }
 
 func (s *Slack) may(scope string) bool {
-	for _, has := range s.opts.Scopes {
-		if has == scope {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.opts.Scopes, scope)
 }

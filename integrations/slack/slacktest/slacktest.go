@@ -45,10 +45,11 @@ var DefaultScopes = []string{"app_mentions:read", "channels:history", "channels:
 
 // Options are how a Slack differs from the usual one.
 type Options struct {
-	Scopes    []string         // of the bot's token; nil: DefaultScopes
-	Unlimited bool             // no rate limits, for tests of something else
-	Now       func() time.Time // nil: the machine's clock; Advance adds to either
-	AckWithin time.Duration    // how long a gesture waits to be acknowledged; 0: Slack's 3 s
+	Scopes     []string         // of the bot's token; nil: DefaultScopes
+	Unlimited  bool             // no rate limits, for tests of something else
+	Now        func() time.Time // nil: the machine's clock; Advance adds to either
+	Enterprise string           // the id of the organisation that the workspace belongs to; "": none
+	AckWithin  time.Duration    // how long a gesture waits to be acknowledged; 0: Slack's 3 s
 }
 
 // Slack is the workspace.
@@ -85,7 +86,6 @@ type Slack struct {
 	sockets   []*socket
 	next      int // which socket gets the next envelope
 	envelopes map[string]*envelope
-	order     []string // of envelopes
 	http      Endpoints
 	forgery   Forgery
 }
