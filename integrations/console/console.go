@@ -96,7 +96,7 @@ type Health interface {
 	Conditions() []bot.Condition
 }
 
-// Ports are what the console needs; all but Health are required.
+// Ports are what the console needs; all but Health and SignOn are required.
 type Ports struct {
 	Commander Commander
 	Cards     Cards
@@ -107,6 +107,7 @@ type Ports struct {
 	Live      Live
 	Auditor   Auditor
 	Health    Health         // may be nil: nothing is said about Salve itself
+	SignOn    SignOn         // may be nil: people sign in by links alone
 	Playbooks []bot.Playbook // loaded ones, in the order in which they are shown
 }
 

@@ -35,6 +35,7 @@ type page struct {
 	Halts    []bot.Halt
 	Unwell   []bot.Condition
 	Assets   string // version of the static files
+	SignOn   bool   // an identity provider signs people in
 	Main     any
 }
 
@@ -82,7 +83,7 @@ func parsePages() (pages, error) {
 
 // render writes a page whole, or not at all.
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.Assets = assetVersion
+	p.Assets, p.SignOn = assetVersion, c.ports.SignOn != nil
 	if p.Path == "" {
 		p.Path = r.URL.RequestURI()
 	}

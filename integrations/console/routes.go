@@ -62,6 +62,10 @@ func (c *Console) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /login", c.showLogin)
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("POST /logout", c.logout)
+	if c.ports.SignOn != nil {
+		mux.HandleFunc("GET /login/sso", c.beginSignOn)
+		mux.HandleFunc("GET "+ReturnPath, c.endSignOn)
+	}
 	mux.HandleFunc("POST /do/{verb}", c.do)
 	for pattern, v := range map[string]view{
 		"GET /{$}":                        c.showIncidents,

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -230,10 +231,27 @@ func exchangeFailed(err error) error {
 }
 
 func (p *Provider) client(found *oidc.Provider) *oauth2.Config {
+	endpoint := found.Endpoint()
+	endpoint.AuthStyle = p.authStyle(found)
 	return &oauth2.Config{
 		ClientID: p.set.ClientID, ClientSecret: p.set.Secret.Reveal(), RedirectURL: p.set.Return,
-		Endpoint: found.Endpoint(), Scopes: append([]string{oidc.ScopeOpenID}, p.opts.Scopes...),
+		Endpoint: endpoint, Scopes: append([]string{oidc.ScopeOpenID}, p.opts.Scopes...),
 	}
+}
+
+// authStyle is how Salve proves who it is. It is said beforehand: left to itself
+// the library tries one way after the other, and a code works only once. Without
+// a word of the provider it is HTTP Basic (OpenID Connect Core 1.0, section 9).
+func (p *Provider) authStyle(found *oidc.Provider) oauth2.AuthStyle {
+	var says struct {
+		Methods []string `json:"token_endpoint_auth_methods_supported"`
+	}
+	_ = found.Claims(&says) // nothing said is the default
+	basic := len(says.Methods) == 0 || slices.Contains(says.Methods, "client_secret_basic")
+	if p.set.Secret.IsZero() || !basic {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
 }
 
 // discover asks the provider who it is, once.
