@@ -38,6 +38,7 @@ const (
 	EventVoted     EventKind = "approval.voted"
 	EventApproved  EventKind = "approval.approved"
 	EventDenied    EventKind = "approval.denied"
+	EventExpiring  EventKind = "approval.expiring" // its time is nearly over, and nobody has decided
 	EventExpired   EventKind = "approval.expired"
 	EventWithdrawn EventKind = "approval.withdrawn"
 	EventRefused   EventKind = "approval.refused" // a vote that did not count, and why

@@ -34,6 +34,7 @@ const (
 const (
 	MaxLines   = 10  // of a card, at phone width
 	MaxButtons = 4   // beside each other, "More" included
+	MaxMore    = 5   // behind "More"
 	MaxAlone   = 180 // runes of Message.Alone
 )
 
@@ -161,6 +162,7 @@ const (
 	ShowMine   Show = "mine"   // what the person may approve
 	ShowWhoami Show = "whoami"
 	ShowHelp   Show = "help"
+	ShowMore   Show = "more" // everything else that whoever pressed may do with an incident
 )
 
 // Form asks a person for what a Command lacks, or shows what is too long for a
@@ -168,6 +170,7 @@ const (
 type Form struct {
 	Title  string  `json:"title"` // 24 runes at most
 	Lines  []Line  `json:"lines,omitempty"`
+	Rows   []Row   `json:"rows,omitempty"` // after Lines; their buttons lead on to other Forms
 	Fields []Field `json:"fields,omitempty"`
 	Submit string  `json:"submit,omitempty"` // "": it only shows
 	Press  Press   `json:"press"`            // what handing in leads to, with Fields filled in
