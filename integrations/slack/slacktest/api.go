@@ -260,6 +260,9 @@ func (s *Slack) record(call Call, fault *Fault) {
 	call.At = s.now()
 	if fault.before() {
 		call.Status, call.Error = fault.Status, fault.Error
+		if call.Status == 0 && !fault.CutBefore {
+			call.Status = http.StatusOK
+		}
 	}
 	if fault.CutAfter {
 		call.Status = 0

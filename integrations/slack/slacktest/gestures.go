@@ -169,7 +169,10 @@ func (s *Slack) interaction(kind, user string) map[string]any {
 	out := map[string]any{
 		"type": kind, "token": "verification", "api_app_id": AppID, "is_enterprise_install": false, "enterprise": nil,
 		"team": map[string]any{"id": TeamID, "domain": TeamDomain},
-		"user": map[string]any{"id": user, "username": u.Name, "name": u.Name, "team_id": u.team()},
+		"user": map[string]any{"id": user, "name": u.Name, "team_id": u.team()},
+	}
+	if kind != "message_action" {
+		out["user"] = map[string]any{"id": user, "username": u.Name, "name": u.Name, "team_id": u.team()}
 	}
 	if s.opts.Enterprise != "" {
 		out["enterprise"] = map[string]any{"id": s.opts.Enterprise, "name": "Examples"}
