@@ -20,6 +20,8 @@ import (
 
 	"salve/bot/secret"
 	"salve/cmd/salve/cli"
+	"salve/cmd/salve/config"
+	"salve/cmd/salve/serve"
 )
 
 // grammar is the command line.
@@ -57,8 +59,11 @@ func run(args []string) int {
 		return exitUsage
 	}
 	env := &cli.Env{Out: os.Stdout, Err: os.Stderr, JSON: g.JSON, Dial: g.dial, Version: version()}
-	kctx.BindTo(resolver(), (*secret.Resolver)(nil))
-	kctx.Bind(env, cli.Loader(loadPlaybooks))
+	secrets := resolver()
+	kctx.BindTo(secrets, (*secret.Resolver)(nil))
+	kctx.Bind(env, cli.Loader(loadPlaybooks), cli.Examiner(func(ctx context.Context, cfg config.Config, looked func(serve.Finding)) {
+		serve.Examine(ctx, cfg, secrets, looked)
+	}))
 	err = kctx.Run()
 	cli.Report(os.Stderr, err)
 	return cli.ExitCode(err)

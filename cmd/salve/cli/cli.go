@@ -43,6 +43,8 @@ type Commands struct {
 	Audit      Audit      `cmd:"" group:"Operate" help:"The audit log."`
 	Storage    Storage    `cmd:"" group:"Operate" help:"The database."`
 	Config     Config     `cmd:"" group:"Operate" help:"The configuration file."`
+	Doctor     Doctor     `cmd:"" group:"Operate" help:"Look at everything outside that Salve rests on, and say how to mend it."`
+	Slack      Slack      `cmd:"" group:"Operate" help:"The app in Slack."`
 	Backup     Backup     `cmd:"" group:"Operate" help:"Copy the database, also while Salve runs, and prove the copy."`
 	Restore    Restore    `cmd:"" group:"Operate" help:"Put a backup into the place of the database; Salve must be down."`
 	Migrate    Migrate    `cmd:"" group:"Operate" help:"Bring the database up to date with this build, without serving."`
