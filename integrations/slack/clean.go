@@ -69,7 +69,11 @@ func hidden(c rune) bool {
 }
 
 // cut cleans s into one line of at most the given number of runes.
-func cut(s string, most int) string { return short(clean(s, false), most) }
+func cut(s string, most int) string { return short(clean(near(s, most), false), most) }
+
+// near spares the work on what would be cut off anyway; it leaves more than is
+// kept, so that the cut shows.
+func near(s string, most int) string { return s[:min(len(s), 8*most+16)] }
 
 // short cuts by runes and shows that it did.
 func short(s string, most int) string {

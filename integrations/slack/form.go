@@ -14,14 +14,15 @@ const (
 	fieldBlock  = "field." // block_id of a Field, before its name
 	fieldAction = "value"
 	maxTitle    = 24
-	maxQuestion = 2000 // label and hint
+	maxQuestion = 300 // label and hint; Slack takes 2000
 	maxInput    = 3000
 )
 
 // modal makes a view of a Form. What it carries is the Form's token and nothing
 // else: whatever a client sends back is worth no more than what was typed.
 func modal(f bot.Form) view {
-	p := &page{left: maxRunes, most: maxViewBlocks - len(f.Fields) - 2}
+	inputs := entries(f.Fields)
+	p := &page{left: maxRunes - runes(inputs), most: maxViewBlocks - len(inputs) - 2}
 	for _, l := range f.Lines {
 		p.line(l)
 	}
@@ -29,9 +30,7 @@ func modal(f bot.Form) view {
 	if p.dropped > 0 {
 		p.blocks = append(p.blocks, small(fmt.Sprintf("%d more lines do not fit into Slack.", p.dropped)))
 	}
-	for _, field := range f.Fields {
-		p.blocks = append(p.blocks, input(field))
-	}
+	p.blocks = append(p.blocks, inputs...)
 	if len(p.blocks) == 0 {
 		p.blocks = []block{{Type: "section", Text: plain("Nothing to show.", maxSpan)}}
 	}
@@ -48,6 +47,21 @@ func modal(f bot.Form) view {
 // home makes a person's own page of a Message.
 func home(m bot.Message) view {
 	return view{Type: "home", CallbackID: homeID, Blocks: render(m, maxViewBlocks)}
+}
+
+// entries leaves empty what is too long to be filled in beforehand.
+func entries(fields []bot.Field) []block {
+	var out []block
+	left := maxRunes
+	for _, f := range fields {
+		b := input(f)
+		if runes(b) > left/2 {
+			b.Element.InitialValue = ""
+		}
+		left -= runes(b)
+		out = append(out, b)
+	}
+	return out
 }
 
 func input(f bot.Field) block {

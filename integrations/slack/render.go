@@ -42,7 +42,12 @@ var headed = map[bot.MessageKind]bool{
 
 // alone is the text beside the blocks.
 func alone(m bot.Message) string {
-	return cmp.Or(escape(m.Alone, maxAlone), escape(flat(m.Title), maxAlone), "Salve has something to show")
+	for _, s := range []string{m.Alone, flat(m.Title)} {
+		if s = strings.TrimSpace(escape(s, maxAlone)); s != "" {
+			return s
+		}
+	}
+	return "Salve has something to show"
 }
 
 // render makes the blocks of a Message; at most the given number of them. What
@@ -140,6 +145,10 @@ func (p *page) add(b block) bool {
 }
 
 func (p *page) line(l bot.Line) {
+	if p.dropped > 0 {
+		p.dropped++
+		return
+	}
 	switch l.Kind {
 	case bot.LineQuiet:
 		if b, ok := quiet(l.Spans); ok {
@@ -204,7 +213,7 @@ func (p *page) item(of []element) {
 func (p *page) code(spans []bot.Span) {
 	var b strings.Builder
 	for _, s := range spans {
-		b.WriteString(clean(shown(s), true))
+		b.WriteString(clean(near(shown(s), maxSpan), true))
 	}
 	content := strings.Trim(short(b.String(), maxSpan), "\n")
 	if strings.TrimSpace(content) == "" {
@@ -225,6 +234,10 @@ func (p *page) flush() {
 // row shows its button beside its line where the line is text alone, and below
 // it where it is not: a section knows no other text in which nothing is markup.
 func (p *page) row(r bot.Row, action string) {
+	if p.dropped > 0 {
+		p.dropped++
+		return
+	}
 	if r.Button == nil {
 		p.item(line(r.Line.Spans))
 		return

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"strings"
 
 	slackgo "github.com/slack-go/slack"
 )
@@ -50,9 +51,14 @@ type text struct {
 }
 
 // plain is a text of which nothing is read as markup, a mention or an emoji.
+// Slack takes none that is empty.
 func plain(s string, most int) *text {
 	literally := false
-	return &text{Type: "plain_text", Text: cut(s, most), Emoji: &literally}
+	s = cut(s, most)
+	if strings.TrimSpace(s) == "" {
+		s = "–"
+	}
+	return &text{Type: "plain_text", Text: s, Emoji: &literally}
 }
 
 // element is whatever stands in a block: a button, a menu, a field of a form, a
