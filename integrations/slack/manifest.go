@@ -139,7 +139,7 @@ func describe(name, address string) manifest {
 	m.Display.Name, m.Display.Background = name, "#14532d"
 	m.Display.Description = "Shows what is wrong and why, fixes it, or asks"
 	m.Features.Home.Home, m.Features.Home.Messages, m.Features.Home.ReadOnly = true, true, true
-	m.Features.Bot.Name, m.Features.Bot.Online = strings.ToLower(name), true
+	m.Features.Bot.Name, m.Features.Bot.Online = strings.Join(strings.Fields(strings.ToLower(name)), "-"), true
 	m.Features.Shortcuts = []shortcut{{
 		Name: "Make this an incident", Type: "message", Callback: shortcutID, Description: "Salve looks into what the message says",
 	}}

@@ -22,10 +22,14 @@ func handlers() map[string]handler {
 }
 
 func (s *Slack) authTest(*request) (answer, *refusal) {
-	return answer{
+	out := answer{
 		"url": "https://" + TeamDomain + ".slack.com/", "team": "Examples", "user": "salve", "team_id": TeamID,
 		"user_id": BotUser, "bot_id": BotID, "is_enterprise_install": false,
-	}, nil
+	}
+	if s.opts.Enterprise != "" {
+		out["enterprise_id"] = s.opts.Enterprise
+	}
+	return out, nil
 }
 
 func (s *Slack) teamInfo(*request) (answer, *refusal) {

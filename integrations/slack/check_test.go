@@ -1,0 +1,109 @@
+package slack_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+
+	"salve/bot/secret"
+	"salve/integrations/slack"
+	"salve/integrations/slack/slacktest"
+)
+
+func findings(all []slack.Finding) map[string]slack.Finding {
+	out := map[string]slack.Finding{}
+	for _, f := range all {
+		out[f.What] = f
+	}
+	return out
+}
+
+func TestCheckSaysWhatIsWrongAndHowToMendIt(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{Unlimited: true, Scopes: []string{"chat:write", "channels:read", "groups:read", "usergroups:read", "users:read"}})
+	fake.AddChannel(slacktest.Channel{ID: "C0OLD", Name: "old", Archived: true})
+	fake.AddChannel(slacktest.Channel{ID: "C0PUBLIC", Name: "public"})
+	fake.AddGroup(slacktest.Group{ID: "S0ONCALL", Users: []string{"U1"}})
+	fake.AddGroup(slacktest.Group{ID: "S0EMPTY"})
+	c := client(t, fake, slack.Options{Groups: map[string]string{"oncall": "S0ONCALL", "empty": "S0EMPTY", "none": "S0NONE"}})
+	all := findings(c.Check(t.Context(), slack.Checks{Channels: []string{"C0GENERAL", "C0OLD", "C0PUBLIC", "C0NONE"}, Socket: true}))
+	for what, ok := range map[string]bool{
+		"token": true, "scopes": false, "channel C0GENERAL": true, "channel C0OLD": false, "channel C0PUBLIC": false, "channel C0NONE": false,
+		"group oncall": true, "group empty": false, "group none": false, "socket": true,
+	} {
+		f, found := all[what]
+		require.True(t, found, what)
+		require.Equal(t, ok, f.OK, "%+v", f)
+		require.NotEmpty(t, f.Says)
+		require.Equal(t, ok, f.Mend == "", "%+v", f)
+	}
+	require.Contains(t, all["scopes"].Says, "files:write")
+	require.Contains(t, all["channel C0OLD"].Says, "archived")
+}
+
+func TestCheckIsContentWithTheManifestsOwnApp(t *testing.T) {
+	t.Parallel()
+	var scopes []string
+	for _, s := range slack.Scopes {
+		scopes = append(scopes, s.Name)
+		require.NotEmpty(t, s.Why)
+	}
+	fake := open(t, slacktest.Options{Unlimited: true, Scopes: scopes})
+	fake.AddChannel(slacktest.Channel{ID: "C0PUBLIC", Name: "public"})
+	c := client(t, fake, slack.Options{})
+	for _, f := range c.Check(t.Context(), slack.Checks{Channels: []string{"C0GENERAL", "C0PUBLIC"}, Socket: true}) {
+		require.True(t, f.OK, "%+v", f)
+	}
+	id, err := c.Join(t.Context(), "#public")
+	require.NoError(t, err)
+	require.Equal(t, "C0PUBLIC", id)
+	_, err = c.Join(t.Context(), "#nowhere")
+	require.ErrorContains(t, err, "#nowhere")
+}
+
+func TestCheckEndsAtATokenThatIsNotTaken(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{})
+	c, err := slack.New(secret.New("xoxb-wrong"), secret.Secret{}, slack.Options{API: fake.APIURL(), Allow: loopback})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	all := c.Check(t.Context(), slack.Checks{Channels: []string{"C0GENERAL"}})
+	require.Len(t, all, 1)
+	require.False(t, all[0].OK)
+	require.NotContains(t, all[0].Says, "xoxb-wrong")
+	require.NotEmpty(t, all[0].Mend)
+}
+
+func TestTheManifestIsWhatSlackTakes(t *testing.T) {
+	t.Parallel()
+	compiler := jsonschema.NewCompiler()
+	compiler.UseRegexpEngine(func(s string) (jsonschema.Regexp, error) { // Go knows no look-ahead; it is in patterns of domains, of which there are none
+		return regexp.Compile(strings.ReplaceAll(s, `(?![\.\-])`, ""))
+	})
+	schema, err := compiler.Compile(filepath.Join("testdata", "manifest", "manifest.schema.2.0.0.json"))
+	require.NoError(t, err)
+	for name, opts := range map[string]slack.ManifestOptions{"socket": {}, "http": {Name: "Salve staging", PublicURL: "https://salve.example.com/"}} {
+		raw, err := slack.Manifest(opts)
+		require.NoError(t, err)
+		var tree map[string]any
+		require.NoError(t, json.Unmarshal(raw, &tree))
+		require.NoError(t, schema.Validate(tree), "by Slack's own schema")
+		golden(t, "manifest-"+name, tree)
+		link, err := url.Parse(slack.CreateLink(raw))
+		require.NoError(t, err)
+		require.Equal(t, "api.slack.com", link.Host)
+		require.JSONEq(t, string(raw), link.Query().Get("manifest_json"))
+		require.Less(t, len(link.String()), 8000)
+	}
+	require.Error(t, schema.Validate(map[string]any{"display_information": map[string]any{}}), "the schema does judge")
+	for _, bad := range []slack.ManifestOptions{{PublicURL: "http://salve.example.com"}, {PublicURL: "salve"}, {Name: strings.Repeat("x", 36)}} {
+		_, err := slack.Manifest(bad)
+		require.Error(t, err)
+	}
+}
