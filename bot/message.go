@@ -10,6 +10,7 @@ const (
 	MessageCard     MessageKind = "card"     // an Incident, edited in place
 	MessageProgress MessageKind = "progress" // a Run, edited in place while it goes on, and its result
 	MessageNotice   MessageKind = "notice"   // something that people must hear of now
+	MessagePlot     MessageKind = "plot"     // a picture in the thread of a card, posted once
 	MessageStorm    MessageKind = "storm"    // many Incidents at once, edited in place
 	MessageWeekly   MessageKind = "weekly"   // what became of a week
 	MessageReply    MessageKind = "reply"    // to one person, seen by nobody else

@@ -35,10 +35,11 @@ type Post struct {
 	OpenedAt time.Time   `json:"opened_at"`
 	Attempts int         `json:"attempts,omitempty"` // since it was last shown
 	Error    string      `json:"error,omitempty"`    // of the last attempt; nothing secret
+	Spared   int64       `json:"spared,omitempty"`   // storm: Incidents that were over before their card was posted, told here alone
 
 	Wanted int64  `json:"wanted"`          // Seq of the newest Event that it must show
 	Shown  int64  `json:"shown"`           // Seq of the newest Event that it showed
-	Sum    string `json:"sum,omitempty"`   // of what was shown last, so that the same is not sent again
+	Sum    string `json:"sum,omitempty"`   // of what was shown last, so that the same is not sent again; "": not known; while Unsure, of what may have been posted
 	Mark   Mark   `json:"mark,omitzero"`   // where the surface keeps it; zero: it was not posted so far
 	Nonce  string `json:"nonce,omitempty"` // sent with it, so that it can be found again
 	// Unsure is when an attempt to post began whose end nobody has noted: it is
@@ -46,7 +47,7 @@ type Post struct {
 	Unsure time.Time         `json:"unsure,omitzero"`
 	SentAt time.Time         `json:"sent_at,omitzero"`
 	Tokens map[string]string `json:"tokens,omitempty"` // sum of a Press -> Token of its Offer, so that editing keeps buttons alive
-	Moved  string            `json:"moved,omitempty"`  // why it stands here and not where it belongs: "channel C1 is archived"
+	Moved  string            `json:"moved,omitempty"`  // why it stands here and not where it belongs: "channel C1 is archived"; page: "slack is down"
 }
 
 // Mark is where a surface keeps a Message.
