@@ -1,0 +1,398 @@
+package post_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"salve/bot"
+	"salve/bot/flow/post"
+)
+
+// once fails the first n calls of an operation.
+func once(op string, n int, lost bool, f bot.SendFault) func(string, bot.Parcel) (bool, error) {
+	return func(o string, _ bot.Parcel) (bool, error) {
+		if o != op || n == 0 {
+			return false, nil
+		}
+		n--
+		return lost, &bot.SendError{Fault: f, Why: "it is " + string(f), After: 5 * time.Second}
+	}
+}
+
+func TestOneOfEachFaultLeavesOneCard(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		op   string
+		lost bool
+		f    bot.SendFault
+	}{
+		{"the answer to a post is lost after it was taken", "post", true, bot.SendUnsure},
+		{"the answer to a post is lost and it was not taken", "post", false, bot.SendUnsure},
+		{"a post is too much", "post", false, bot.SendLater},
+		{"a post finds nobody", "post", false, bot.SendDown},
+		{"a post meets an unknown fault", "post", false, "whatever"},
+		{"an edit is lost", "edit", true, bot.SendUnsure},
+		{"an edit is too much", "edit", false, bot.SendLater},
+		{"an edit finds nobody", "edit", false, bot.SendDown},
+		{"an edit finds nothing to edit", "edit", false, bot.SendGone},
+		{"a post is denied", "post", false, bot.SendDenied},
+		{"an edit is denied", "edit", false, bot.SendDenied},
+		{"a search fails", "find", false, bot.SendDown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, "C1")
+				fail := once(c.op, 2, c.lost, c.f)
+				lose := once("post", 1, true, bot.SendUnsure)
+				h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+					if c.op == "find" && op == "post" {
+						return lose(op, p)
+					}
+					return fail(op, p)
+				})
+				h.start()
+				defer h.stop()
+				h.w.open(1, bot.SeverityHigh)
+				h.settle(5 * time.Minute)
+				h.w.grow(1)
+				h.settle(5 * time.Minute)
+				if cards := h.s.of("C1", bot.MessageCard); c.f == bot.SendGone { // the surface says that it is gone
+					require.Len(t, cards, 2)
+					h.s.drop(cards[0].mark)
+				}
+				h.living("C1", 1)
+				row := h.w.post("slack/C1/card/I-1")
+				require.Equal(t, bot.PostShown, row.State)
+				require.Zero(t, row.Unsure)
+				require.Empty(t, row.Error)
+			})
+		})
+	}
+}
+
+func TestAnErrorOfNoKindIsLookedUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		n := 0
+		h.s.fail(func(op string, _ bot.Parcel) (bool, error) {
+			if n++; op == "post" && n == 1 {
+				return true, errCut
+			}
+			return false, nil
+		})
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.settle(time.Minute)
+		h.living("C1", 1)
+		require.Equal(t, 1, h.s.count("find"))
+	})
+}
+
+func TestADeletedCardIsPostedAgainAndItsThreadFollows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.settle(10 * time.Second)
+		old := h.s.of("C1", bot.MessageCard)[0]
+		time.Sleep(time.Hour)
+		h.s.drop(old.mark)
+		h.w.ask(1, time.Hour) // a notice, for a thread that is not there
+		h.settle(time.Minute)
+		h.living("C1", 1)
+		card := h.s.of("C1", bot.MessageCard)[0]
+		require.NotEqual(t, old.mark, card.mark)
+		notices := h.s.of("C1", bot.MessageNotice)
+		require.Len(t, notices, 1)
+		require.Equal(t, card.mark, notices[0].thread)
+	})
+}
+
+func TestAThreadThatIsNeverThereIsDoneWithout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+			if op == "post" && p.Thread != (bot.Mark{}) {
+				return false, &bot.SendError{Fault: bot.SendGone, Why: "threads are closed"}
+			}
+			return false, nil
+		})
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.settle(10 * time.Second)
+		time.Sleep(time.Hour)
+		h.w.ask(1, time.Hour)
+		h.settle(time.Minute)
+		require.Len(t, h.s.of("C1", bot.MessageNotice), 1)
+		require.Len(t, h.s.of("C1", bot.MessageCard), 2, "it was tried once to make a new thread")
+	})
+}
+
+func TestWhatCannotStandWhereItBelongsGoesToTheDefaultPlaceAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.opts.Defaults = map[string]string{"slack": "C0"}
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.settle(10 * time.Second)
+		h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+			if p.Place == "C1" {
+				return false, &bot.SendError{Fault: bot.SendNoPlace, Why: "the channel C1 is archived"}
+			}
+			return false, nil
+		})
+		a := h.w.ask(1, time.Hour)
+		h.w.open(2, bot.SeverityHigh)
+		h.settle(time.Minute)
+		for _, key := range []string{"slack/C1/card/I-1", "slack/C1/card/I-2"} {
+			row := h.w.post(key)
+			require.Equal(t, "C0", row.Place)
+			require.Equal(t, "C0", row.Mark.Place)
+			require.Equal(t, "the channel C1 is archived", row.Moved)
+		}
+		cards := h.s.of("C0", bot.MessageCard)
+		require.Len(t, cards, 2)
+		require.Contains(t, text(cards[0].message), "Shown here because the channel C1 is archived.")
+		require.Len(t, h.s.of("C0", bot.MessageNotice), 1)
+		h.w.answer(a, bot.ApprovalDenied, bot.EventDenied)
+		h.settle(time.Minute)
+		require.Len(t, h.s.of("C0", bot.MessageCard), 2)
+		require.Len(t, h.s.of("C0", bot.MessageNotice), 1)
+	})
+}
+
+func TestACardThatMovesToWhereThereIsOneIsNotShownTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1", "C2", "C0")
+		h.opts.Defaults = map[string]string{"slack": "C0"}
+		h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+			if p.Place != "C0" {
+				return false, &bot.SendError{Fault: bot.SendNoPlace, Why: "Salve is not in it"}
+			}
+			return false, nil
+		})
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.w.ask(1, time.Hour)
+		h.settle(time.Minute)
+		h.w.grow(1)
+		h.w.move(7, 1, bot.RunPlanned, bot.StepPlanned)
+		h.settle(time.Minute)
+		h.living("C0", 1)
+		require.Len(t, h.s.of("C0", bot.MessageNotice), 1)
+		require.Len(t, h.s.of("C0", bot.MessageProgress), 1)
+	})
+}
+
+func TestWhereThereIsNoPlaceAtAllItWaitsAndSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C0", "C2")
+		h.opts.Defaults = map[string]string{"slack": "C0"}
+		h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+			if p.Place == "C0" {
+				return false, &bot.SendError{Fault: bot.SendNoPlace, Why: "Salve is not in it"}
+			}
+			return false, nil
+		})
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		time.Sleep(2 * time.Hour)
+		h.living("C2", 1)
+		require.Less(t, h.s.count("post C0"), 250, "it is not hammered")
+		require.Equal(t, []string{"chat-denied/slack/C0"}, keys(h.leg.Conditions(t.Context()), post.ChatDenied))
+		h.s.fail(nil)
+		h.settle(2 * time.Minute)
+		h.living("C0", 1)
+		require.Empty(t, h.leg.Conditions(t.Context()))
+	})
+}
+
+func keys(cs []bot.Condition, name string) (out []string) {
+	for _, c := range cs {
+		if c.Name == name {
+			out = append(out, c.Key())
+		}
+	}
+	return out
+}
+
+func TestARefusedMessageIsShownAsTextAndOneThatIsNeverTakenIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+			if p.Key == "slack/C1/card/I-2" || len(p.Message.Lines) > 0 {
+				return false, &bot.SendError{Fault: bot.SendRefused, Why: "invalid_blocks"}
+			}
+			return false, nil
+		})
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.w.open(2, bot.SeverityHigh)
+		h.settle(time.Minute)
+		cards := h.s.of("C1", bot.MessageCard)
+		require.Len(t, cards, 1)
+		require.Empty(t, cards[0].message.Lines)
+		require.NotEmpty(t, cards[0].message.Alone)
+		require.Equal(t, bot.PostFailed, h.w.post("slack/C1/card/I-2").State)
+		require.Equal(t, []string{"chat-refused/slack"}, keys(h.leg.Conditions(t.Context()), post.ChatRefused))
+		h.s.fail(nil)
+		h.w.grow(2) // a newer one is tried again
+		h.w.grow(1)
+		h.settle(time.Minute)
+		h.living("C1", 1, 2)
+	})
+}
+
+func TestDeniedCredentialsHoldTheSurfaceAndAreTriedNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1", "C2", "C3")
+		h.s.fail(refuse(bot.SendDenied))
+		h.start()
+		defer h.stop()
+		for id := range bot.IncidentID(5) {
+			h.w.open(id+1, bot.SeverityHigh)
+		}
+		time.Sleep(time.Hour)
+		require.Less(t, h.s.count("post"), 70)
+		require.Equal(t, []string{"chat-denied/slack"}, keys(h.leg.Conditions(t.Context()), post.ChatDenied))
+		h.s.fail(nil)
+		h.settle(2 * time.Minute)
+		h.living("C2", 1, 2, 3, 4, 5)
+		require.Empty(t, h.leg.Conditions(t.Context()))
+	})
+}
+
+func TestASurfaceThatWantsSilenceGetsItAndNoOtherDoes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1", "C2")
+		first := true
+		h.s.fail(func(op string, p bot.Parcel) (bool, error) {
+			if first {
+				first = false
+				return false, &bot.SendError{Fault: bot.SendLater, Wide: true, After: 30 * time.Second, Why: "ratelimited"}
+			}
+			return false, nil
+		})
+		h.opts.Pagers = func(bot.Incident) []string { return []string{"pagerduty"} }
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		time.Sleep(2 * time.Second)
+		h.w.move(7, 1, bot.RunWaiting, bot.StepUnknown)
+		time.Sleep(25 * time.Second)
+		require.LessOrEqual(t, h.s.count("post"), 2)
+		require.Len(t, h.pager.of("pagerduty", bot.MessagePage), 1)
+		h.settle(time.Minute)
+		h.living("C1", 1)
+		h.living("C2", 1)
+	})
+}
+
+func TestTwoHoursOfOutageDrainInOrderWithWhatIsMootLeftOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.s.fail(refuse(bot.SendDown))
+		h.opts.Pagers = func(bot.Incident) []string { return []string{"pagerduty"} }
+		h.start()
+		defer h.stop()
+		for id := range bot.IncidentID(12) {
+			h.w.open(id+1, []bot.Severity{bot.SeverityLow, bot.SeverityHigh, bot.SeverityCritical}[id%3])
+			time.Sleep(time.Minute)
+		}
+		decided := h.w.ask(1, 6*time.Hour)
+		h.w.ask(2, 6*time.Hour)
+		time.Sleep(5 * time.Minute)
+		h.w.answer(decided, bot.ApprovalApproved, bot.EventApproved)
+		time.Sleep(103 * time.Minute)
+		require.Equal(t, []string{"chat-down/slack"}, keys(h.leg.Conditions(t.Context()), post.ChatDown))
+		require.Less(t, h.s.count("post"), 200)
+		pages := h.pager.of("pagerduty", bot.MessagePage)
+		require.Len(t, pages, 2, "what waited for people while chat was down was paged")
+		require.Contains(t, text(pages[1].message), "slack is down")
+		require.Equal(t, bot.ToneGood, pages[0].message.Tone, "the question that was answered calls nobody")
+
+		h.s.fail(nil)
+		h.settle(2 * time.Minute)
+		h.living("C1", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+		notices := h.s.of("C1", bot.MessageNotice)
+		require.Len(t, notices, 1, "a question that was answered meanwhile is not asked")
+		require.Contains(t, notices[0].key, "I-2")
+		var order []string
+		for _, m := range h.s.of("C1", bot.MessageCard) {
+			order = append(order, strings.TrimPrefix(m.key, "slack/C1/card/"))
+		}
+		require.Equal(t, []string{"I-2", "I-3", "I-6", "I-9", "I-12", "I-5", "I-8", "I-11", "I-1", "I-4", "I-7", "I-10"}, order)
+	})
+}
+
+func TestAPageIsOneForAnIncidentAndEndsWithTheNeedForPeople(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.opts.Pagers = func(bot.Incident) []string { return []string{"pagerduty", "mail"} }
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.w.move(7, 1, bot.RunWaiting, bot.StepUnknown)
+		h.settle(10 * time.Second)
+		for _, pager := range []string{"pagerduty", "mail"} {
+			pages := h.pager.of(pager, bot.MessagePage)
+			require.Len(t, pages, 1)
+			require.Equal(t, bot.ToneUrgent, pages[0].message.Tone)
+			require.Equal(t, "page/"+pager+"/I-1", pages[0].key)
+		}
+		h.w.move(7, 1, bot.RunFixed, bot.StepSucceeded)
+		h.settle(10 * time.Second)
+		require.Equal(t, bot.ToneGood, h.pager.of("mail", bot.MessagePage)[0].message.Tone)
+		h.w.move(8, 1, bot.RunWaiting, bot.StepUnknown)
+		h.settle(10 * time.Second)
+		pages := h.pager.of("mail", bot.MessagePage)
+		require.Len(t, pages, 1)
+		require.Equal(t, bot.ToneUrgent, pages[0].message.Tone, "for a new reason it is raised again")
+		require.Contains(t, pages[0].message.Alone, "R-8")
+	})
+}
+
+func TestAStoreThatDoesNotAnswerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.settle(10 * time.Second)
+		h.w.mu.Lock()
+		h.w.down = bot.ErrUnavailable
+		h.w.mu.Unlock()
+		time.Sleep(time.Minute)
+		h.w.mu.Lock()
+		h.w.down = nil
+		h.w.mu.Unlock()
+		h.w.grow(1)
+		h.settle(10 * time.Second)
+		h.living("C1", 1)
+	})
+}
