@@ -10,7 +10,8 @@ import (
 )
 
 // viewless are the blocks that only messages show; unsent are those that no app
-// sends in a message: Slack makes a file block by itself, and refuses alerts.
+// sends in a message: Slack makes a file block by itself, and takes alerts in
+// modals alone.
 var (
 	viewless = []string{"markdown", "table", "data_table", "card", "carousel", "context_actions", "plan", "task_card", "file"}
 	unsent   = []string{"alert", "file"}
@@ -50,8 +51,8 @@ func (c *checker) checkBlock(block map[string]any, where string) {
 	if c.isView() && slices.Contains(viewless, name) {
 		c.add(where, "surface", "views do not show this block")
 	}
-	if !c.isView() && slices.Contains(unsent, name) {
-		c.add(where, "surface", "messages do not take this block")
+	if !c.isView() && slices.Contains(unsent, name) || c.kind == Home && name == "alert" {
+		c.add(where, "surface", "this block is not for here")
 	}
 	if id, ok := block["block_id"].(string); ok {
 		if c.blockIDs[id] {
