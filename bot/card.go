@@ -39,6 +39,7 @@ type Card struct {
 	Source       string         `json:"source"`
 	Owner        string         `json:"owner,omitempty"`
 	SnoozedUntil time.Time      `json:"snoozed_until,omitzero"`
+	Halt         *Halt          `json:"halt,omitempty"` // stops what is at hand
 	Diagnosis    Diagnosis      `json:"diagnosis"`
 	Alerts       []Alert        `json:"alerts,omitempty"` // the worst and first few
 	Proposals    []CardProposal `json:"proposals,omitempty"`

@@ -29,6 +29,9 @@ func asking(p bot.CardProposal, now time.Time) string {
 		name = "the undo of " + p.Plan.Undoes.String()
 	}
 	text := "approve " + name + "?"
+	if len(p.Approval.Rule.Approvers) == 0 {
+		text = "nobody may approve " + name + ","
+	}
 	if t := p.Approval.ExpiresAt; !t.IsZero() {
 		text += " until " + stamp(t, now)
 	}

@@ -44,8 +44,8 @@ func consent(p bot.CardProposal) string {
 		text += ", " + count(n, "step")
 	}
 	text += ". " + capital(wayBack(p.Plan)) + "."
-	if q := p.Approval.Rule.Quorum; q > 1 {
-		text += fmt.Sprintf(" It runs when %d people have said yes.", q)
+	if n := p.Approval.Tally().Needed; n > 1 {
+		text += fmt.Sprintf(" It runs when %d people have said yes.", n)
 	}
 	return Cut(text, maxAsked)
 }
@@ -73,6 +73,15 @@ func reads(p bot.Plan) bool {
 		}
 	}
 	return true
+}
+
+// voteButtons are the answers to a question; a yes only if anybody may say it.
+func voteButtons(p bot.CardProposal) []bot.Button {
+	deny := denyButton(p.Approval)
+	if len(p.Approval.Rule.Approvers) == 0 {
+		return []bot.Button{deny}
+	}
+	return []bot.Button{approveButton(p), deny}
 }
 
 func denyButton(a bot.Approval) bot.Button {
@@ -153,6 +162,19 @@ func planButton(a bot.Approval) bot.Button {
 
 func moreButton(id bot.IncidentID) bot.Button {
 	return showButton("All I can do", bot.ShowMore, bot.Command{Incident: id})
+}
+
+// offered is the Button of an action on a Card; of an approval, with all that is
+// known of its plan in what is confirmed.
+func offered(c bot.Card, a bot.CardAction) bot.Button {
+	if a.Command.Verb == bot.VerbApprove {
+		for _, p := range c.Proposals {
+			if p.Approval.ID == a.Command.Approval && string(p.Approval.Digest) == a.Command.Digest {
+				return approveButton(p)
+			}
+		}
+	}
+	return ofAction(a)
 }
 
 // ofAction is the Button of what the viewer may press.

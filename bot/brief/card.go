@@ -3,6 +3,7 @@ package brief
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,18 +18,23 @@ type room struct {
 
 // rooms are tried until the card is low enough; the last one always is.
 var rooms = []room{
-	{title: 78, cause: 86, text: 130, plan: 100, who: 130, counts: true, link: true},
-	{title: 78, cause: 86, text: 86, plan: 86, who: 86, counts: true},
-	{title: 60, cause: 44, text: 86, plan: 86, who: 86},
-	{title: 40, cause: 42, text: 64, plan: 60, who: 60},
-	{title: 36, text: 42, plan: 42, who: 42},
+	{title: 64, cause: 86, text: 130, plan: 100, who: 130, counts: true, link: true},
+	{title: 64, cause: 86, text: 130, plan: 86, who: 130, counts: true},
+	{title: 64, cause: 86, text: 130, plan: 86, who: 130},
+	{title: 64, cause: 86, text: 86, plan: 86, who: 86},
+	{title: 62, cause: 43, text: 130, plan: 86, who: 86},
+	{title: 62, cause: 43, text: 86, plan: 86, who: 86},
+	{title: 30, cause: 42, text: 64, plan: 60, who: 60},
+	{title: 30, text: 42, plan: 42, who: 42},
 }
 
 // Card is the living card of an Incident in a channel, the same for everybody.
 func Card(c bot.Card, o Options) bot.Message {
-	m := bot.Message{Kind: bot.MessageCard, Tone: tone(c), Alone: alone(c, capital(state(c)), "")}
+	m := bot.Message{Kind: bot.MessageCard, Tone: tone(c), Alone: alone(c, state(c), "")}
 	if p, ok := open(c); ok {
 		m.Alone = alone(c, asking(p, time.Time{}), "")
+	} else if r, ok := active(c); ok {
+		m.Alone = alone(c, fmt.Sprintf("%s %s %s", r.Run.ID, clip(r.Run.Playbook, 50), result(r.Run)), "")
 	}
 	m.Buttons, m.More = cardButtons(c)
 	for _, r := range rooms {
@@ -135,10 +141,14 @@ func state(c bot.Card) string {
 // stateLine says where it stands, since when, and how much of it fires.
 func stateLine(c bot.Card, r room) bot.Line {
 	ended := when("ended", c.EndedAt)
-	parts := [][]bot.Span{{strong(capital(state(c)))}, when("since", c.Since)}
+	name := state(c)
+	if c.Phase == bot.PhaseAsking {
+		name = "needs approval" // which leaves room for the time beside it
+	}
+	parts := [][]bot.Span{{strong(capital(name))}, when("since", c.Since)}
 	if len(ended) > 0 && c.State != bot.IncidentOpen {
 		parts = append(parts, ended)
-	} else if r.counts && c.Total > 0 {
+	} else if r.counts && c.Total+c.Truncated > 1 {
 		parts = append(parts, words("%d of %d firing", c.Firing, c.Total+c.Truncated))
 	}
 	if r.counts && c.Owner != "" && c.Phase != bot.PhaseTaken {
@@ -149,12 +159,20 @@ func stateLine(c bot.Card, r room) bot.Line {
 
 // story is what happens next and why, where the other lines do not say it.
 func story(c bot.Card) []bot.Span {
-	if r, ok := active(c); ok && r.Run.State != bot.RunWaiting {
-		return runStory(r)
+	var out []bot.Span
+	if c.Halt != nil {
+		out = words("%s Nothing starts until somebody resumes.", haltText(*c.Halt))
+	}
+	if r, ok := active(c); ok {
+		return joined(runStory(r), out)
+	}
+	if c.Phase == bot.PhaseAsking || c.Halt != nil {
+		return out
+	}
+	if p, ok := refused(c); ok {
+		return refusedStory(p)
 	}
 	switch c.Phase {
-	case bot.PhaseAsking:
-		return nil
 	case bot.PhaseTaken:
 		return words("Nothing runs or is proposed by itself until it is released.")
 	case bot.PhaseSnoozed:
@@ -169,7 +187,41 @@ func story(c bot.Card) []bot.Span {
 	return []bot.Span{plain(cmp.Or(c.Headline, "What comes next is not known."))}
 }
 
+func joined(a, b []bot.Span) []bot.Span {
+	if len(a) > 0 && len(b) > 0 {
+		a = append(a, raw(" "))
+	}
+	return append(a, b...)
+}
+
+// refused is the question that was denied or expired last, if that is what the
+// Incident stands at: nothing ran since.
+func refused(c bot.Card) (bot.CardProposal, bool) {
+	for _, p := range c.Proposals {
+		a := p.Approval
+		if a.State != bot.ApprovalDenied && a.State != bot.ApprovalExpired || c.Phase != bot.PhaseNeedsPerson {
+			continue
+		}
+		if len(c.Runs) == 0 || c.Runs[0].Run.EndedAt.Before(a.DecidedAt) {
+			return p, true
+		}
+	}
+	return bot.CardProposal{}, false
+}
+
+func refusedStory(p bot.CardProposal) []bot.Span {
+	a := p.Approval
+	if a.State == bot.ApprovalExpired {
+		return []bot.Span{plain("Nobody decided about " + clip(what(p), 80) + " before"), raw(" "), at(a.ExpiresAt), raw("; nothing was changed. A person is needed.")}
+	}
+	return words("%s denied %s: %s. Take it, or run another playbook.", clip(cmp.Or(a.DecidedBy.Name, "Somebody"), maxLabel),
+		clip(what(p), 60), strings.TrimSuffix(clip(cmp.Or(a.Reason, "no reason given"), 60), "."))
+}
+
 func runStory(r bot.CardRun) []bot.Span {
+	if r.Run.State == bot.RunWaiting {
+		return words("%s (%s on %s) %s.", r.Run.ID, clip(r.Run.Playbook, 40), clip(r.Run.Target, 40), waits(r.Run))
+	}
 	verb := map[bot.RunState]string{bot.RunPlanned: "is about to run", bot.RunVerifying: "is done; checking whether it helped", bot.RunUndoing: "did not go well; undoing what it did"}[r.Run.State]
 	if verb == "" {
 		n, of := stepAt(r.Run)
@@ -207,8 +259,11 @@ func cause(c bot.Card, limit int) string {
 func planLine(p bot.CardProposal, limit int) bot.Line {
 	back := wayBack(p.Plan)
 	rest := []bot.Span{raw(" · " + strings.TrimPrefix(back, "it ") + " · plan "), code(p.Approval.Digest.Short())}
-	head := []bot.Span{strong("Proposed: "), plain(clip(what(p), max(limit-len(flat(rest))-10, 12)))}
-	head[0].Text += " "
+	label := "Proposed:"
+	if p.Approval.State != bot.ApprovalPending {
+		label = "Asked before:"
+	}
+	head := []bot.Span{strong(label), raw(" "), plain(clip(what(p), max(limit-width(flat(rest))-10, 12)))}
 	return line(append(head, rest...)...)
 }
 
@@ -216,12 +271,13 @@ func planLine(p bot.CardProposal, limit int) bot.Line {
 func who(p bot.CardProposal, questions int) []bot.Span {
 	a := p.Approval
 	if len(a.Rule.Approvers) == 0 {
-		return words("Nobody may approve it: add approvers: [a group] to playbook %s, then run it again.", a.Playbook)
+		return words("Nobody may approve it. Write approvers: [GROUP] into playbook %s.", clip(a.Playbook, 40))
 	}
-	out := append(words("%s", p.WhoMay), append([]bot.Span{raw(" ")}, when("until", a.ExpiresAt)...)...)
-	if yes := saidYes(a); yes != "" {
-		out = append([]bot.Span{plain(yes), raw(" · ")}, out...)
+	out := words("%s", p.WhoMay)
+	if yes := saidYes(a); yes != "" && len(a.Votes) > 0 {
+		out = []bot.Span{plain(yes), raw(" · next: "), plain(nextVoter(a))}
 	}
+	out = append(out, append([]bot.Span{raw(" ")}, when("until", a.ExpiresAt)...)...)
 	if by := p.Plan.AskedBy; by.Name != "" {
 		out = append(out, raw(" · "), plain("not "+by.Name+", who asked"))
 	}
@@ -231,20 +287,30 @@ func who(p bot.CardProposal, questions int) []bot.Span {
 	return out
 }
 
+// nextVoter names the groups of whom another yes counts.
+func nextVoter(a bot.Approval) string {
+	open := a.Tally().Open
+	if len(open) == 0 {
+		return "nobody"
+	}
+	return groupsText(open)
+}
+
 // saidYes names who agreed so far, when more than one must.
 func saidYes(a bot.Approval) string {
-	var names []string
-	for _, v := range a.Votes {
-		if v.Yes {
-			names = append(names, clip(v.Name, maxLabel))
-		}
-	}
-	if a.Rule.Quorum <= 1 && len(names) == 0 {
+	t := a.Tally()
+	if t.Needed <= 1 && t.Yes == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%d of %d said yes", len(names), max(a.Rule.Quorum, 1))
+	var names []string
+	for _, v := range a.Votes {
+		if name := clip(cmp.Or(v.Name, string(v.Person)), maxLabel); v.Yes && v.Digest == a.Digest && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	text := fmt.Sprintf("%d of %d said yes", t.Yes, t.Needed)
 	if len(names) > 0 {
-		text += ": " + strings.Join(names, ", ")
+		text += ": " + strings.Join(first(names, 5), ", ")
 	}
 	return text
 }
@@ -273,14 +339,14 @@ func cardButtons(c bot.Card) (out, more []bot.Button) {
 	p, asked := open(c)
 	r, running := active(c)
 	if asked {
-		out = append(out, approveButton(p), denyButton(p.Approval))
+		out = append(out, voteButtons(p)...)
 		more = append(more, planButton(p.Approval))
 	}
 	if running && cancels(r.Run) && !asked {
 		out = append(out, cancelButton(r.Run))
 	}
 	switch {
-	case over(c):
+	case over(c) || c.Phase == bot.PhaseFixed || c.Phase == bot.PhaseResolved:
 	case c.Owner == "":
 		out = append(out, takeButton(c.Incident))
 	case !asked:
@@ -290,7 +356,7 @@ func cardButtons(c bot.Card) (out, more []bot.Button) {
 		if running && r.Run.State == bot.RunWaiting {
 			out = append([]bot.Button{settleButton(r.Run)}, out...)
 		} else {
-			more = append(more, runButton(c.Incident))
+			out = append(held(c), withoutTake(out)...)
 		}
 	}
 	if len(c.Runs) > 0 {
@@ -300,10 +366,19 @@ func cardButtons(c bot.Card) (out, more []bot.Button) {
 	return first(out, bot.MaxButtons-1), first(more, bot.MaxMore)
 }
 
+// withoutTake leaves out what held has already.
+func withoutTake(list []bot.Button) []bot.Button {
+	return slices.DeleteFunc(list, func(b bot.Button) bool { return b.Press.Command.Verb == bot.VerbTake })
+}
+
 // settleButton leads to what can be said about a Run that waits.
 func settleButton(r bot.Run) bot.Button {
+	label := "Say what became of it"
+	if _, ok := unjudged(r); !ok {
+		label = "Say what is next"
+	}
 	return bot.Button{
-		Label: "Say what became of it", Style: primary,
+		Label: label, Style: primary,
 		Press: bot.Press{Kind: bot.PressShow, Show: bot.ShowMore, Command: bot.Command{Incident: r.Incident, Run: r.ID}},
 		Twin:  "show " + r.ID.String(),
 	}

@@ -113,7 +113,7 @@ func MoreForm(c bot.Card) bot.Form {
 		}
 	}
 	for _, a := range first(c.Actions, shownActions) {
-		b := ofAction(a)
+		b := offered(c, a)
 		f.Rows = append(f.Rows, bot.Row{Line: line(code(b.Twin)), Button: &b})
 	}
 	return f

@@ -36,7 +36,7 @@ func Full(c bot.Card, o Options) bot.Message {
 // ofActions are what the viewer may press: the likeliest, and behind More.
 func ofActions(c bot.Card) (out, more []bot.Button) {
 	for _, a := range first(c.Actions, bot.MaxButtons-1) {
-		out = append(out, ofAction(a))
+		out = append(out, offered(c, a))
 	}
 	about := bot.Command{Incident: c.Incident}
 	if p, ok := open(c); ok {

@@ -12,7 +12,7 @@ import (
 // What a phone 360 pixels wide shows in a line, in runes of usual width.
 const (
 	phoneWidth = 44
-	titleWidth = 40 // strong letters are wider
+	titleWidth = 34 // letters of a title are larger, and a symbol of the tone goes before it
 	chipWidth  = 4  // around the label of a Button
 	anyTime    = "Mar 14, 2026 3:20 AM"
 )

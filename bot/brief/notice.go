@@ -53,11 +53,7 @@ func Notice(c bot.Card, e bot.Event, now time.Time, o Options) (bot.Message, boo
 		Kind: bot.MessageNotice, Tone: n.tone, Alone: alone(c, n.about, n.tail), Title: title(c, 78),
 		Lines: n.lines, Buttons: n.buttons, Broadcast: true,
 	}
-	for i, l := range m.Lines {
-		for j, s := range l.Spans {
-			m.Lines[i].Spans[j].Text = o.here(s.Text)
-		}
-	}
+	o.typedHere(m.Lines)
 	return m, true
 }
 
@@ -69,6 +65,7 @@ func Page(c bot.Card, e bot.Event, now time.Time, o Options) (bot.Message, bool)
 		return bot.Message{}, false
 	}
 	m := bot.Message{Kind: bot.MessagePage, Tone: bot.ToneUrgent, Alone: alone(c, n.about, n.tail), Title: title(c, 78), Lines: n.lines}
+	o.typedHere(m.Lines)
 	if s := cause(c, 200); s != "" {
 		m.Lines = append(m.Lines, textLine(s))
 	}
@@ -76,6 +73,16 @@ func Page(c bot.Card, e bot.Event, now time.Time, o Options) (bot.Message, bool)
 		m.Lines = append(m.Lines, quiet(o.link("Open "+c.Incident.String(), "/incidents/"+c.Incident.String())))
 	}
 	return m, true
+}
+
+// typedHere makes commands of the shell in our own sentences into what is typed
+// on this surface.
+func (o Options) typedHere(lines []bot.Line) {
+	for i, l := range lines {
+		for j, s := range l.Spans {
+			lines[i].Spans[j].Text = o.here(s.Text)
+		}
+	}
 }
 
 func told(c bot.Card, e bot.Event, now time.Time) (news, bool) {
@@ -92,7 +99,7 @@ func told(c bot.Card, e bot.Event, now time.Time) (news, bool) {
 		if e.Approval != 0 || over(c) || c.State != bot.IncidentOpen || c.Phase == bot.PhaseFixed {
 			return news{}, false
 		}
-		return news{about: cmp.Or(e.Text, "a person is needed"), lines: []bot.Line{textLine(capital(dot(e.Text)))}, buttons: held(c), tone: bot.ToneUrgent, page: true}, true
+		return news{about: "a person is needed", lines: []bot.Line{textLine(capital(dot(e.Text)))}, buttons: held(c), tone: bot.ToneUrgent, page: true}, true
 	case bot.EventAssigned, bot.EventHandover, bot.EventReminded:
 		return toldOwner(c, e)
 	default:
@@ -123,7 +130,7 @@ func toldQuestion(c bot.Card, e bot.Event, now time.Time) (news, bool) {
 		n.about = "still nobody: " + n.about
 		n.lines = append([]bot.Line{line(raw("Nobody has decided, and it expires at "), at(p.Approval.ExpiresAt), raw("."))}, n.lines...)
 	}
-	n.buttons = []bot.Button{approveButton(p), denyButton(p.Approval)}
+	n.buttons = voteButtons(p)
 	if c.Owner == "" && !over(c) {
 		n.buttons = append(n.buttons, takeButton(c.Incident))
 	}
@@ -180,7 +187,7 @@ func toldWaiting(c bot.Card, e bot.Event) (news, bool) {
 	if s.Error != "" {
 		n.lines = append(n.lines, textLine(s.Error))
 	} else if r.Run.Reason != "" {
-		n.lines = append(n.lines, textLine(capital(dot(r.Run.Reason))))
+		n.lines = append(n.lines, textLine(reason(r.Run)))
 	}
 	if judged {
 		n.lines = append(n.lines, textLine(fmt.Sprintf("Look at %s, then say what became of it.", clip(r.Run.Target, 60))))
@@ -206,7 +213,7 @@ func toldEnded(c bot.Card, e bot.Event) (news, bool) {
 	n.about = fmt.Sprintf("%s %s %s", r.Run.ID, clip(r.Run.Playbook, 40), ended(r.Run))
 	n.lines = []bot.Line{textLine(fmt.Sprintf("%s (%s on %s) %s.", r.Run.ID, clip(r.Run.Playbook, 60), clip(r.Run.Target, 60), ended(r.Run)))}
 	if r.Run.Reason != "" {
-		n.lines = append(n.lines, textLine(capital(dot(r.Run.Reason))))
+		n.lines = append(n.lines, textLine(reason(r.Run)))
 	}
 	n.buttons = append(n.buttons, showButton("Show output", bot.ShowOutput, bot.Command{Incident: c.Incident, Run: r.Run.ID}))
 	return n, true

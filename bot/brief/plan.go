@@ -122,10 +122,11 @@ func standing(p bot.CardProposal) []bot.Line {
 		if a.DecidedBy.Name != "" {
 			text += " by " + clip(a.DecidedBy.Name, maxLabel)
 		}
+		spans := append([]bot.Span{plain(text)}, when(" at", a.DecidedAt)...)
 		if a.Reason != "" {
-			text += ": " + clip(a.Reason, 200)
+			spans = append(spans, raw(": "), plain(clip(a.Reason, 200)))
 		}
-		return []bot.Line{line(append([]bot.Span{plain(text)}, when(" at", a.DecidedAt)...)...)}
+		return []bot.Line{line(spans...)}
 	}
 	out := []bot.Line{line(who(p, 1)...)}
 	if p.MayVote != "" {

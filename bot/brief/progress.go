@@ -184,22 +184,21 @@ func took(start, end, now time.Time) time.Duration {
 func because(r bot.Run) string {
 	switch {
 	case r.State == bot.RunWaiting:
-		return capital(dot(waits(r))) + reason(r.Reason)
+		if _, ok := unjudged(r); ok || r.Reason == "" {
+			return capital(dot(waits(r)))
+		}
+		return capital(dot(waits(r))) + " " + reason(r)
 	case r.CancelBy.Name != "" && r.Active():
 		return clip(r.CancelBy.Name, maxLabel) + " asked to cancel it; it stops before its next step."
 	case r.Reason != "" && r.State != bot.RunFixed:
-		return capital(dot(clip(r.Reason, maxSpan)))
+		return reason(r)
 	default:
 		return ""
 	}
 }
 
-func reason(text string) string {
-	if text == "" {
-		return ""
-	}
-	return " " + capital(dot(clip(text, 200)))
-}
+// reason is what the record says, word for word.
+func reason(r bot.Run) string { return "Reason: " + dot(clip(r.Reason, 200)) }
 
 var marks = map[bot.StepState]string{
 	bot.StepPlanned: "○", bot.StepStarted: "▶", bot.StepSucceeded: "✓", bot.StepFailed: "✗", bot.StepUnknown: "?", bot.StepSkipped: "–",

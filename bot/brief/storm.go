@@ -36,7 +36,9 @@ func Storm(cards []bot.Card, n StormCounts, now time.Time, o Options) bot.Messag
 	m.Alone = Cut(fmt.Sprintf("STORM: %s open at once; %s", count(total, "incident"), severityText(n.BySeverity)), bot.MaxAlone)
 	m.Lines = []bot.Line{
 		line(dots(words("%s", severityText(n.BySeverity)), when("since", n.Since))...),
-		textLine(phaseText(n.ByPhase)),
+	}
+	if len(n.ByPhase) > 0 {
+		m.Lines = append(m.Lines, textLine(phaseText(n.ByPhase)))
 	}
 	for _, h := range first(n.Halts, 3) {
 		m.Lines = append(m.Lines, textLine(haltText(h)))
@@ -86,7 +88,7 @@ func phaseText(by map[bot.Phase]int) string {
 			text += fmt.Sprintf(", %d %s", by[p], plainPhase(p, by[p]))
 		}
 	}
-	return cmp.Or(trimLead(text), "phases not counted")
+	return trimLead(text)
 }
 
 func plainPhase(p bot.Phase, n int) string {

@@ -35,9 +35,10 @@ const (
 // combining marks beyond four on one letter. Only what makes an emoji stays: a
 // joiner between two symbols, and a style after one. Bytes that are not UTF-8
 // become U+FFFD. Text beyond 8192 runes is cut.
-func Clean(s string) string {
+func Clean(s string) string { return strings.TrimSpace(clean(s, cleaner{})) }
+
+func clean(s string, w cleaner) string {
 	in := []rune(head(strings.ToValidUTF8(s, string(replacement)), maxRead))
-	w := cleaner{}
 	for i := 0; i < len(in); i++ {
 		switch r := in[i]; {
 		case r == '\r' && i+1 < len(in) && in[i+1] == '\n':
@@ -58,7 +59,7 @@ func Clean(s string) string {
 			w.add(r)
 		}
 	}
-	return strings.TrimSpace(string(w.out))
+	return string(w.out)
 }
 
 func breaks(r rune) bool {
@@ -68,7 +69,8 @@ func breaks(r rune) bool {
 // cleaner writes runes and knows what stands before.
 type cleaner struct {
 	out   []rune
-	marks int // in a row, at the end of out
+	marks int  // in a row, at the end of out
+	kept  bool // spaces stay as they are
 }
 
 func (w *cleaner) last() rune {
@@ -79,7 +81,7 @@ func (w *cleaner) last() rune {
 }
 
 func (w *cleaner) add(r rune) {
-	if r == ' ' && w.last() == ' ' {
+	if r == ' ' && w.last() == ' ' && !w.kept {
 		return
 	}
 	if w.marks++; !unicode.Is(unicode.M, r) {
@@ -93,7 +95,7 @@ func (w *cleaner) number(r rune, n int) {
 	if n > 1 {
 		text = fmt.Sprintf("⟨U+%04X×%d⟩", r, n)
 	}
-	w.out, w.marks = append(w.out, []rune(text)...), 0
+	w.out, w.marks = append(w.out, []rune(text)...), maxMarks // what follows belongs to no letter
 }
 
 // shapeless reports whether people could not see the rune at i.
@@ -185,9 +187,8 @@ func tail(output string) (text string, left int) {
 	return strings.Join(lines, "\n"), left
 }
 
-// indented cleans a line of output and keeps its indentation.
+// indented cleans a line of output and keeps its columns.
 func indented(s string) string {
 	s = strings.ReplaceAll(head(s, maxRead), "\t", "    ")
-	rest := strings.TrimLeft(s, " ")
-	return strings.Repeat(" ", min(len(s)-len(rest), 40)) + clip(rest, maxSpan)
+	return Cut(strings.TrimRight(clean(s, cleaner{kept: true}), " "), maxSpan)
 }

@@ -2,6 +2,7 @@ package brief
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"salve/bot"
@@ -12,7 +13,8 @@ type WhoamiState struct {
 	Surface string     // slack
 	Member  bot.Member // what the surface says
 	Person  bot.Person // zero: nobody knows
-	Grants  []string   // what to write into the configuration, or to run, so that they may more; each a line
+	Rights  []bot.Right
+	Grants  []string // beside Rights: what to write into the configuration so that they are known, or may more; each a line
 }
 
 // Whoami says who somebody is taken for, and what they may do, with what would
@@ -37,14 +39,38 @@ func Whoami(w WhoamiState, o Options) bot.Message {
 	if len(w.Member.Unread) > 0 {
 		m.Lines = append(m.Lines, textLine(fmt.Sprintf("Nobody could tell who is in %s just now, so that nobody is. Try again in some minutes.", groupsText(w.Member.Unread))))
 	}
-	if len(w.Grants) > 0 {
-		m.Lines = append(m.Lines, section("What an admin can do"))
+	for _, r := range first(w.Rights, maxRights) {
+		m.Lines = append(m.Lines, item(plain(rightText(r))))
 	}
-	for _, g := range first(w.Grants, 10) {
-		m.Lines = append(m.Lines, block(Cut(indented(g), maxSpan)))
+	if grants := grantsOf(w); len(grants) > 0 {
+		m.Lines = append(m.Lines, section("What an admin can do"), block(strings.Join(grants, "\n")))
 	}
 	m.Buttons = []bot.Button{showButton("What I may approve", bot.ShowMine, bot.Command{}), showButton("Help", bot.ShowHelp, bot.Command{})}
 	return m
+}
+
+const maxRights = 20
+
+func rightText(r bot.Right) string {
+	if r.May {
+		return "✓ " + r.What
+	}
+	return "✗ " + r.What
+}
+
+// grantsOf is what would let them do more, each a line that can be copied.
+func grantsOf(w WhoamiState) []string {
+	grants := slices.Clone(w.Grants)
+	for _, r := range first(w.Rights, maxRights) {
+		if !r.May && r.Grant != "" && !slices.Contains(grants, r.Grant) {
+			grants = append(grants, r.Grant)
+		}
+	}
+	var out []string
+	for _, g := range first(grants, maxRights) {
+		out = append(out, indented(g))
+	}
+	return out
 }
 
 func roles(p bot.Person) string {
@@ -60,10 +86,10 @@ func roles(p bot.Person) string {
 
 // Usage is how one thing is typed.
 type Usage struct {
-	Word string // approve
-	Line string // approve I-142 3fa9c1d2
-	Does string // one sentence
-	More string // what help about it adds; may be empty
+	Word    string // approve
+	Args    string // what comes after it; [] need not
+	Says    string // what it does, in one line
+	Example string // whole, without the name of Salve; may be empty
 }
 
 // Help is what can be typed: all of it in short, or one thing in full.
@@ -74,8 +100,10 @@ func Help(topic string, usage []Usage, o Options) bot.Message {
 			continue
 		}
 		m := private(u.Word)
-		m.Lines = []bot.Line{line(o.typed(u.Line)), textLine(u.Does)}
-		m.Lines = append(m.Lines, paragraphs(o.here(u.More))...)
+		m.Lines = []bot.Line{line(o.typed(u.Word + " " + u.Args)), textLine(capital(dot(u.Says)))}
+		if u.Example != "" {
+			m.Lines = append(m.Lines, quiet(raw("For example: "), o.typed(u.Example)))
+		}
 		return m
 	}
 	m := private("What you can type")
@@ -83,7 +111,7 @@ func Help(topic string, usage []Usage, o Options) bot.Message {
 		m.Lines = []bot.Line{textLine(fmt.Sprintf("There is no command %s. There are:", clip(topic, maxLabel)))}
 	}
 	for _, u := range first(usage, maxUsage) {
-		m.Lines = append(m.Lines, item(o.typed(u.Line), raw(" "), plain(u.Does)))
+		m.Lines = append(m.Lines, item(o.typed(u.Word+" "+u.Args), raw(" "), plain(u.Says)))
 	}
 	return m
 }

@@ -61,6 +61,9 @@ func Card(s State, viewer bot.Person, now time.Time) bot.Card {
 	if c.State == bot.IncidentClosed || c.State == bot.IncidentMerged {
 		c.EndedAt = cmp.Or(inc.ResolvedAt, inc.ClosedAt)
 	}
+	if f.halt != nil && f.phase != bot.PhaseClosed && f.phase != bot.PhaseFixed && f.phase != bot.PhaseResolved {
+		c.Halt = f.halt
+	}
 	if f.unhelped() {
 		c.Nearest = s.Nearest
 	}
