@@ -25,8 +25,12 @@ type Fault struct {
 const HTMLPage = "<!DOCTYPE html><html><head><title>Server Error</title></head><body>Something went wrong.</body></html>"
 
 // Fail makes the calls that come next fail. Faults are used up in the order in
-// which they were given.
+// which they were given. An error must be one that the method has.
 func (s *Slack) Fail(f Fault) {
+	s.tb.Helper()
+	if _, isMethod := references()[f.Method]; isMethod && f.Error != "" && !mayAnswer(f.Method, f.Error) {
+		s.tb.Fatalf("slacktest: %s never answers %s", f.Method, f.Error)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Times == 0 {

@@ -261,3 +261,73 @@ func TestEveryClickIsANewOneAndCarriesWhatThePersonSaw(t *testing.T) {
 	require.Equal(t, "old", actions(0)["value"], "as it was when the person looked")
 	require.Equal(t, "w-old", actions(2)["selected_option"].(map[string]any)["value"])
 }
+
+func TestManyPeoplePressAtOnce(t *testing.T) {
+	t.Parallel()
+	s := town(t, slacktest.Options{})
+	heard := listener(t, s, nil)
+	listener(t, s, nil)
+	_, posted, _ := call(t, s, "chat.postMessage", map[string]string{"channel": "C0GENERAL", "text": "x", "blocks": `[` + actionsOf("Approve") + `]`})
+	m, _ := s.Message("C0GENERAL", posted["ts"].(string))
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	ids := map[string]bool{}
+	for range 50 {
+		all.Go(func() {
+			h := s.Press("U1", m, "Approve")
+			mu.Lock()
+			defer mu.Unlock()
+			if h.Acked && s.Acks(h.ID) == 1 {
+				ids[h.ID] = true
+			}
+		})
+	}
+	all.Wait()
+	require.Len(t, ids, 50)
+	require.Len(t, heard(), 25, "two sockets take turns")
+}
+
+func actionsOf(label string) string {
+	return `{"type":"actions","elements":[{"type":"button","action_id":"a","value":"v","text":{"type":"plain_text","text":"` + label + `"}}]}`
+}
+
+func TestAMessageIsEditedByWhoPostedItAlone(t *testing.T) {
+	t.Parallel()
+	s := town(t, slacktest.Options{})
+	theirs := s.Say("U1", "C0GENERAL", "hello")
+	for method, want := range map[string]string{"chat.update": "cant_update_message", "chat.delete": "cant_delete_message"} {
+		args := map[string]string{"channel": "C0GENERAL", "ts": theirs.TS}
+		if method == "chat.update" {
+			args["text"] = "mine"
+		}
+		_, body, _ := call(t, s, method, args)
+		require.Equal(t, want, body["error"])
+	}
+	_, posted, _ := call(t, s, "chat.postMessage", map[string]string{"channel": "C0GENERAL", "text": strings.Repeat("é", 40_001)})
+	m, _ := s.Message("C0GENERAL", posted["ts"].(string))
+	require.Equal(t, strings.Repeat("é", 40_000), m.Text, "what is too long is cut and nothing is said")
+}
+
+func TestAMessageLooksAsAPersonSeesIt(t *testing.T) {
+	t.Parallel()
+	s := town(t, slacktest.Options{})
+	const blocks = `[{"type":"header","text":{"type":"plain_text","text":"db-3 <disk>"}},
+		{"type":"section","text":{"type":"mrkdwn","text":"a &lt;!channel&gt; &amp; b\n<https://x.example/1|graph> <!date^1700000000^{time}|22:13> <@U1> <!subteam^S1>"},
+		 "fields":[{"type":"mrkdwn","text":"*State*\nwaiting"},{"type":"mrkdwn","text":"*Owner*\nada"},{"type":"plain_text","text":"last"}],
+		 "accessory":{"type":"button","text":{"type":"plain_text","text":"Take"}}},
+		{"type":"table","rows":[[{"type":"raw_text","text":"a"},{"type":"raw_text","text":"b"}]]},
+		{"type":"context","elements":[{"type":"mrkdwn","text":"I-1"}]},
+		{"type":"actions","elements":[{"type":"button","style":"primary","text":{"type":"plain_text","text":"Approve"}},{"type":"button","style":"danger","text":{"type":"plain_text","text":"Deny"}}]}]`
+	_, posted, _ := call(t, s, "chat.postMessage", map[string]string{"channel": "C0GENERAL", "text": "alone", "blocks": blocks})
+	m, ok := s.Message("C0GENERAL", posted["ts"].(string))
+	require.True(t, ok, "%v", posted)
+	require.Equal(t, `# db-3 <disk>
+a <!channel> & b
+graph (https://x.example/1) 22:13 [[@ada]] [[@S1]]  [Take]
+*State* waiting                        *Owner* ada
+last
+a | b
+  I-1
+[+Approve] [!Deny]
+`, s.Render(m))
+}
