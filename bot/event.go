@@ -57,6 +57,9 @@ const (
 	EventHalted  EventKind = "halt.set"
 	EventResumed EventKind = "halt.lifted"
 
+	EventClaimed   EventKind = "target.claimed"
+	EventUnclaimed EventKind = "target.released"
+
 	EventPerson  EventKind = "person.changed"
 	EventToken   EventKind = "token.issued"
 	EventRevoked EventKind = "token.revoked"

@@ -102,6 +102,15 @@ func ruleCases() []ruleCase {
 		{name: "a claim through another incident asks", facts: func(f *guard.Facts) {
 			f.History.Claims = []bot.Claim{{Target: "web-1", Incident: 9, Holder: "bob"}}
 		}, rule: guard.RuleTaken, want: bot.AskPerson, says: "bob has taken web-1 with I-9", agreed: bot.Allow},
+		{name: "a person's own claim asks until it is over", facts: func(f *guard.Facts) {
+			f.History.Claims = []bot.Claim{{Target: "web-1", Holder: "bob", Name: "Bob", Until: now.Add(time.Hour), Reason: "a deploy"}}
+		}, rule: guard.RuleTaken, want: bot.AskPerson, says: "Bob holds web-1 until 2026-03-01 15:00 UTC (a deploy), so automation pauses", retry: now.Add(time.Hour), agreed: bot.Allow},
+		{name: "a claim that is over does not count", facts: func(f *guard.Facts) {
+			f.History.Claims = []bot.Claim{{Target: "web-1", Holder: "bob", Name: "Bob", Until: now}}
+		}, rule: guard.RuleTaken, want: bot.Allow, says: "nobody has taken it", agreed: bot.Allow},
+		{name: "a claim on another target does not count", facts: func(f *guard.Facts) {
+			f.History.Claims = []bot.Claim{{Target: "web-2", Holder: "bob", Name: "Bob", Until: now.Add(time.Hour)}}
+		}, rule: guard.RuleTaken, want: bot.Allow, says: "nobody has taken it", agreed: bot.Allow},
 		{name: "snoozed asks", facts: func(f *guard.Facts) { f.Incident.SnoozedUntil = now.Add(time.Hour) }, rule: guard.RuleSnoozed, want: bot.AskPerson, says: "snoozed until 2026-03-01 15:00 UTC", retry: now.Add(time.Hour), agreed: bot.Allow},
 		{name: "resolved denies", facts: func(f *guard.Facts) { f.Incident.Firing = 0 }, rule: guard.RuleIncident, want: bot.Deny, says: "nothing to fix", agreed: bot.Deny},
 		{name: "closed denies", facts: func(f *guard.Facts) { f.Incident.ClosedAt = now }, rule: guard.RuleIncident, want: bot.Deny, says: "closed", agreed: bot.Deny},

@@ -47,7 +47,7 @@ func drawFacts(t *rapid.T) guard.Facts {
 			f.Attempts = []bot.Run{*r}
 		}
 		if rapid.Bool().Draw(t, "claimed") {
-			f.History.Claims = []bot.Claim{{Target: "web-1", Holder: "alice"}}
+			f.History.Claims = []bot.Claim{{Target: "web-1", Holder: "alice", Until: rapid.SampledFrom([]time.Time{{}, now, now.Add(time.Hour)}).Draw(t, "until")}}
 		}
 		if rapid.IntRange(0, 4).Draw(t, "halted") == 0 {
 			f.Halts = []bot.Halt{{Scope: rapid.SampledFrom([]bot.HaltScope{bot.HaltAll, bot.HaltPlaybook, bot.HaltTarget, "?"}).Draw(t, "scope"), Name: "web-1"}}

@@ -139,16 +139,29 @@ func taken(plan bot.Plan, facts Facts) (bot.Verdict, bool) {
 		return ask(RuleTaken, who+" has taken the incident, so automation pauses")
 	}
 	for _, c := range facts.History.Claims {
-		if c.Released || c.Target != plan.Target {
-			continue
+		if !c.Released && c.Target == plan.Target && c.Holds(facts.Now) {
+			return claimed(c)
 		}
-		who := c.Name
-		if who == "" {
-			who = string(c.Holder)
-		}
-		return ask(RuleTaken, who+" has taken "+c.Target+" with "+c.Incident.String()+", so automation pauses")
 	}
 	return allow(RuleTaken, "nobody has taken it")
+}
+
+// claimed is a hold on the target. One that lasts for a time says until when.
+func claimed(c bot.Claim) (bot.Verdict, bool) {
+	who := c.Name
+	if who == "" {
+		who = string(c.Holder)
+	}
+	if c.Until.IsZero() {
+		return ask(RuleTaken, who+" has taken "+c.Target+" with "+c.Incident.String()+", so automation pauses")
+	}
+	text := who + " holds " + c.Target + " until " + clock(c.Until)
+	if c.Reason != "" {
+		text += " (" + c.Reason + ")"
+	}
+	v, _ := ask(RuleTaken, text+", so automation pauses")
+	v.RetryAt = c.Until
+	return v, true
 }
 
 func snoozed(_ bot.Plan, facts Facts) (bot.Verdict, bool) {

@@ -52,6 +52,15 @@ var claimTests = map[string]func(*testing.T, *house){
 		h.must(bot.Change{Claims: []bot.Claim{released, timed("p-ann", 11)}})
 		require.Equal(t, []bot.Claim{timed("p-ann", 11)}, h.claimsOf(0), "given back and taken in one change")
 	},
+	"who gives back a hold that was over does not take the next one's": func(t *testing.T, h *house) {
+		over := timed("p-ann", 0)
+		h.must(bot.Change{Claims: []bot.Claim{over}})
+		next := timed("p-bob", 10)
+		h.must(bot.Change{Claims: []bot.Claim{next}})
+		over.Released = true
+		h.refused(bot.ErrConflict, bot.Change{Claims: []bot.Claim{over}})
+		require.Equal(t, []bot.Claim{next}, h.claimsOf(0))
+	},
 	"one of many holds the target": func(t *testing.T, h *house) {
 		oneWins(t, race(func(n int) error {
 			_, err := h.Commit(t.Context(), bot.Change{Claims: []bot.Claim{timed(bot.PersonID(number(n)), 0)}})

@@ -31,6 +31,7 @@ type Store interface {
 	Writer
 	Reader
 	Past
+	Holds
 }
 
 // Writer takes changes.
@@ -55,6 +56,12 @@ type Past interface {
 	ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error)
 	Person(ctx context.Context, id bot.PersonID) (bot.Person, error)
 	Events(ctx context.Context, q bot.EventQuery) ([]bot.Event, error)
+}
+
+// Holds reads what is on a target, and which incidents lead to it.
+type Holds interface {
+	History(ctx context.Context, playbook, target string) (bot.History, error)
+	Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error)
 }
 
 // Brake reads halts, and sets and lifts the one that works without the store.

@@ -116,6 +116,14 @@ func (f *faulty) Halts(ctx context.Context) ([]bot.Halt, error) {
 	return read(f, func() ([]bot.Halt, error) { return f.Store.Halts(ctx) })
 }
 
+func (f *faulty) History(ctx context.Context, playbook, target string) (bot.History, error) {
+	return read(f, func() (bot.History, error) { return f.Store.History(ctx, playbook, target) })
+}
+
+func (f *faulty) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error) {
+	return read(f, func() ([]bot.Incident, error) { return f.Store.Incidents(ctx, q) })
+}
+
 func read[T any](f *faulty, get func() (T, error)) (T, error) {
 	if err := f.call(); err != nil {
 		var zero T

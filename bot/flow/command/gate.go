@@ -17,7 +17,7 @@ type who int
 const (
 	anybody   who = iota // also somebody unknown: stopping is never refused
 	responder            // a person with the role
-	voter                // a person; the approval's own rule judges them
+	voter                // a person; what they speak about judges them: an approval's rule, who holds a target
 	resumer              // a person of the group that may lift a halt
 )
 
@@ -52,6 +52,7 @@ const (
 	aPerson
 	aPlaybook
 	anotherIncident
+	aTarget
 )
 
 // gate is who may say what, and what must be said with it: the only place.
@@ -78,6 +79,9 @@ func (d *Desk) gate() map[bot.Verb]verb {
 
 		bot.VerbHalt:   {anybody, nil, d.halt},
 		bot.VerbResume: {resumer, nil, d.resume},
+
+		bot.VerbClaim:   {responder, []field{aTarget}, d.claim},
+		bot.VerbUnclaim: {voter, []field{aTarget}, d.unclaim},
 
 		bot.VerbReplay:  {responder, []field{aPayload}, d.replay},
 		bot.VerbDiscard: {responder, []field{aPayload}, d.discard},
@@ -184,6 +188,8 @@ func lacks(f field, c bot.Command) (bool, string) {
 		return c.To == "", "needs a person"
 	case aPlaybook:
 		return c.Playbook == "", "needs a playbook"
+	case aTarget:
+		return strings.TrimSpace(c.Name) == "", "needs a target"
 	case anotherIncident:
 		return c.Into == 0 || c.Into == c.Incident, "needs another incident to go into"
 	default:

@@ -29,6 +29,8 @@ var whole = map[bot.Verb]bot.Command{
 	bot.VerbSettle:   {Run: 999, Settle: bot.SettleDone},
 	bot.VerbHalt:     {Scope: bot.HaltTarget, Name: "db-1"},
 	bot.VerbResume:   {Scope: bot.HaltTarget, Name: "db-1"},
+	bot.VerbClaim:    {Name: "db-9"},
+	bot.VerbUnclaim:  {Name: "db-9"},
 	bot.VerbReplay:   {Quarantine: 999},
 	bot.VerbDiscard:  {Quarantine: 999},
 }
@@ -36,7 +38,7 @@ var whole = map[bot.Verb]bot.Command{
 func TestEveryVerbMeetsEveryKindOfPerson(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	require.Len(t, whole, 20, "every verb is here")
+	require.Len(t, whole, 22, "every verb is here")
 	kinds := []struct {
 		name    string
 		who     bot.Person
@@ -45,10 +47,10 @@ func TestEveryVerbMeetsEveryKindOfPerson(t *testing.T) {
 	}{
 		{"somebody unknown may only halt", stranger, only(bot.VerbHalt), bot.RefusedIdentity},
 		{"somebody disabled may only halt", dora, only(bot.VerbHalt), bot.RefusedForbidden},
-		{"a viewer may halt, and have a vote judged", vera, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny), bot.RefusedForbidden},
-		{"an approver may halt and vote", olga, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny), bot.RefusedForbidden},
-		{"an admin is exempt from nothing", adam, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny), bot.RefusedForbidden},
-		{"a resumer may halt and resume", rosa, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny, bot.VerbResume), bot.RefusedForbidden},
+		{"a viewer may halt, and have a vote judged", vera, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny, bot.VerbUnclaim), bot.RefusedForbidden},
+		{"an approver may halt and vote", olga, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny, bot.VerbUnclaim), bot.RefusedForbidden},
+		{"an admin is exempt from nothing", adam, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny, bot.VerbUnclaim), bot.RefusedForbidden},
+		{"a resumer may halt and resume", rosa, only(bot.VerbHalt, bot.VerbApprove, bot.VerbDeny, bot.VerbUnclaim, bot.VerbResume), bot.RefusedForbidden},
 		{"a responder may all but resume", rita, func(v bot.Verb) bool { return v != bot.VerbResume }, bot.RefusedForbidden},
 	}
 	for _, k := range kinds {
@@ -137,7 +139,7 @@ func TestWhatIsNotThereIsUnknownAndSaysHowToList(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for verb, c := range whole {
-		if verb == bot.VerbHalt || verb == bot.VerbResume {
+		if only(bot.VerbHalt, bot.VerbResume, bot.VerbClaim, bot.VerbUnclaim)(verb) {
 			continue
 		}
 		c.Verb = verb

@@ -187,8 +187,9 @@ func (k *look) paused(v bot.Verdict) bool {
 		case c.Rule == guard.RuleTaken && k.inc.Owner != "":
 			held = true // release makes the Incident due
 		case c.Rule == guard.RuleTaken:
-			held = true // a hold of another Incident, whose release nobody tells us
+			held = true // a hold of another Incident, or a person's own, whose end nobody may tell us
 			k.later(k.now.Add(time.Minute))
+			k.later(c.RetryAt)
 		}
 	}
 	return held

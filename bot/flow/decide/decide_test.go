@@ -181,6 +181,21 @@ func TestAClaimThroughAnotherIncidentPauses(t *testing.T) {
 	require.Len(t, h.runs(id), 1)
 }
 
+func TestAClaimOfATargetPausesUntilItIsOver(t *testing.T) {
+	h := newHouse(t)
+	until := h.now.Add(30 * time.Second)
+	h.commit(bot.Change{Claims: []bot.Claim{{Target: "web-1", Holder: "bob", Name: "Bob", At: h.now, Until: until}}})
+	id := h.receive(alertOf{})
+	require.Empty(t, h.runs(id))
+	require.Empty(t, h.approvals(id))
+	require.Contains(t, h.incident(id).Decision.Headline, "Bob holds web-1 until")
+	require.Equal(t, until, h.incident(id).DueAt, "looked at again when it is over")
+	h.after(29 * time.Second)
+	require.Empty(t, h.runs(id))
+	h.after(time.Second)
+	require.Len(t, h.runs(id), 1)
+}
+
 func TestSnoozedWaitsForItsEnd(t *testing.T) {
 	h := newHouse(t, playbook(func(p *bot.Playbook) { p.Mode = bot.ModePropose }))
 	id := h.receive(alertOf{service: "bank"})

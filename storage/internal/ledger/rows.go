@@ -168,13 +168,13 @@ func (c *change) holds() error {
 }
 
 func (c *change) putClaim(claim *bot.Claim) error {
-	if claim.Released {
-		return c.write("release a claim", query.DeleteClaim, claim.Target, int64(claim.Incident))
-	}
 	if claim.Incident == 0 {
 		if err := c.mayClaim(claim); err != nil {
 			return err
 		}
+	}
+	if claim.Released {
+		return c.write("release a claim", query.DeleteClaim, claim.Target, int64(claim.Incident))
 	}
 	body, err := encode(claim)
 	if err != nil {
@@ -184,7 +184,8 @@ func (c *change) putClaim(claim *bot.Claim) error {
 }
 
 // mayClaim refuses a Claim on a target that somebody else holds without an
-// Incident: no version of an Incident stands between two who do so at once.
+// Incident, and to release another such hold than the one that was looked at: no
+// version of an Incident stands between two who do so at once.
 func (c *change) mayClaim(claim *bot.Claim) error {
 	const doing = "write claim"
 	var body string
@@ -196,7 +197,11 @@ func (c *change) mayClaim(claim *bot.Claim) error {
 	if err := decode([]byte(body), &stands); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if stands.Holder != claim.Holder && stands.Holds(claim.At) {
+	taken := stands.Holder != claim.Holder && stands.Holds(claim.At)
+	if claim.Released {
+		taken = !stands.At.Equal(claim.At)
+	}
+	if taken {
 		return fmt.Errorf("%s: %w", doing, bot.ErrConflict)
 	}
 	return nil
