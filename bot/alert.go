@@ -19,6 +19,9 @@ const (
 // SourceSalve is the source of alerts about Salve itself. No sender has its name.
 const SourceSalve = "salve"
 
+// SourcePeople is the source of what people raise. No sender has its name.
+const SourcePeople = "people"
+
 // AlertKey is what makes an Alert one row: the source that sent it, its
 // fingerprint there, and when it started.
 type AlertKey struct {

@@ -62,6 +62,7 @@ type Past interface {
 type Holds interface {
 	History(ctx context.Context, playbook, target string) (bot.History, error)
 	Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Incident, error)
+	OpenAlertsOf(ctx context.Context, source string, limit int) ([]bot.Alert, error)
 }
 
 // Brake reads halts, and sets and lifts the one that works without the store.
@@ -73,10 +74,19 @@ type Brake interface {
 	ClearFlag(at time.Time) error
 }
 
-// Payloads takes quarantined payloads in again, or drops them.
+// Payloads takes quarantined payloads in again, or drops them, and takes in what
+// people raise.
 type Payloads interface {
+	Raise(ctx context.Context, by bot.Actor, a bot.Alert) (bot.Observation, error)
 	Replay(ctx context.Context, id bot.QuarantineID, by bot.Actor) (bot.Answer, error)
 	Discard(ctx context.Context, id bot.QuarantineID, by bot.Actor) (bot.Answer, error)
+}
+
+// Playbooks judges what people ask for before it is planned.
+type Playbooks interface {
+	// Check names what is wrong with params that a person gives, and their bounds.
+	Check(playbook string, params map[string]string) error
+	TargetOf(playbook string, alert bot.Alert, inc bot.Incident, params map[string]string) (string, error)
 }
 
 // Options tune the leg. The zero value is ready for use.
@@ -84,6 +94,7 @@ type Options struct {
 	Log         *slog.Logger
 	ResumeGroup string                     // who may lift a halt; "": resumers
 	Known       func(playbook string) bool // whether a playbook is loaded; nil: the decide leg will tell
+	Playbooks   Playbooks                  // nil: the decide leg will tell
 	Timeout     time.Duration              // how long the store may take before a person is told to try again; 0: 5 s
 	// Expiry is the time by which questions expire; nil: the wall clock. It
 	// should not go back.
@@ -197,6 +208,12 @@ func (d *Desk) commit(ctx context.Context, change bot.Change) error {
 		return context.Cause(ctx)
 	}
 	_, err := d.store.Commit(ctx, change)
+	return d.unsure(ctx, err)
+}
+
+// unsure marks the error of a commit after which nobody knows whether it was
+// written.
+func (d *Desk) unsure(ctx context.Context, err error) error {
 	switch {
 	case err == nil, ctx.Err() == nil:
 		return err

@@ -69,6 +69,10 @@ func (d *Desk) close(ctx context.Context, o order) (bot.Answer, error) {
 	if change.Claims, err = d.letGo(ctx, inc.ID); err != nil {
 		return bot.Answer{}, err
 	}
+	if change.Observed, err = d.over(ctx, o, inc.ID); err != nil {
+		return bot.Answer{}, err
+	}
+	change.By = o.by
 	change.Events = append(change.Events, o.event(bot.EventClosed, "closed %s: %s", inc.ID, inc.CloseReason))
 	return d.save(ctx, o, inc, change, fmt.Sprintf("%s is closed. A new alert of its group opens a new incident.", inc.ID))
 }

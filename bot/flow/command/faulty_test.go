@@ -124,6 +124,10 @@ func (f *faulty) Incidents(ctx context.Context, q bot.IncidentQuery) ([]bot.Inci
 	return read(f, func() ([]bot.Incident, error) { return f.Store.Incidents(ctx, q) })
 }
 
+func (f *faulty) OpenAlertsOf(ctx context.Context, source string, limit int) ([]bot.Alert, error) {
+	return read(f, func() ([]bot.Alert, error) { return f.Store.OpenAlertsOf(ctx, source, limit) })
+}
+
 func read[T any](f *faulty, get func() (T, error)) (T, error) {
 	if err := f.call(); err != nil {
 		var zero T

@@ -53,6 +53,7 @@ const (
 	aPlaybook
 	anotherIncident
 	aTarget
+	aTitle
 )
 
 // gate is who may say what, and what must be said with it: the only place.
@@ -82,6 +83,8 @@ func (d *Desk) gate() map[bot.Verb]verb {
 
 		bot.VerbClaim:   {responder, []field{aTarget}, d.claim},
 		bot.VerbUnclaim: {voter, []field{aTarget}, d.unclaim},
+
+		bot.VerbRaise: {responder, []field{aTitle}, d.raise},
 
 		bot.VerbReplay:  {responder, []field{aPayload}, d.replay},
 		bot.VerbDiscard: {responder, []field{aPayload}, d.discard},
@@ -133,6 +136,9 @@ func complete(v verb, c bot.Command) *bot.Refusal {
 
 // readable judges whether the texts of the command can be kept and shown.
 func readable(c bot.Command) *bot.Refusal {
+	if r := titled(c); r != nil {
+		return r
+	}
 	if len(c.Reason) > maxText {
 		return bot.Refuse(bot.RefusedInput, fmt.Sprintf("The text is longer than %d bytes.", maxText), "Say it shorter, and link to the rest.")
 	}
@@ -174,10 +180,14 @@ func plain(c bot.Command) bot.Command {
 // odd is a control character that is not white space.
 func odd(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }
 
+// edits reports whether a command names the open question that it changes, and
+// with it the incident and the playbook.
+func edits(c bot.Command) bool { return c.Verb == bot.VerbRun && c.Approval != 0 }
+
 func lacks(f field, c bot.Command) (bool, string) {
 	switch f {
 	case anIncident:
-		return c.Incident == 0, "needs an incident"
+		return c.Incident == 0 && !edits(c), "needs an incident"
 	case aRun:
 		return c.Run == 0, "needs a run"
 	case aPayload:
@@ -187,7 +197,9 @@ func lacks(f field, c bot.Command) (bool, string) {
 	case aPerson:
 		return c.To == "", "needs a person"
 	case aPlaybook:
-		return c.Playbook == "", "needs a playbook"
+		return c.Playbook == "" && !edits(c), "needs a playbook"
+	case aTitle:
+		return strings.TrimSpace(c.Title) == "", "needs a title"
 	case aTarget:
 		return strings.TrimSpace(c.Name) == "", "needs a target"
 	case anotherIncident:

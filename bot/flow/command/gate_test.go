@@ -29,6 +29,7 @@ var whole = map[bot.Verb]bot.Command{
 	bot.VerbSettle:   {Run: 999, Settle: bot.SettleDone},
 	bot.VerbHalt:     {Scope: bot.HaltTarget, Name: "db-1"},
 	bot.VerbResume:   {Scope: bot.HaltTarget, Name: "db-1"},
+	bot.VerbRaise:    {Title: "the shop is slow"},
 	bot.VerbClaim:    {Name: "db-9"},
 	bot.VerbUnclaim:  {Name: "db-9"},
 	bot.VerbReplay:   {Quarantine: 999},
@@ -38,7 +39,7 @@ var whole = map[bot.Verb]bot.Command{
 func TestEveryVerbMeetsEveryKindOfPerson(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	require.Len(t, whole, 22, "every verb is here")
+	require.Len(t, whole, 23, "every verb is here")
 	kinds := []struct {
 		name    string
 		who     bot.Person
@@ -139,7 +140,7 @@ func TestWhatIsNotThereIsUnknownAndSaysHowToList(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for verb, c := range whole {
-		if only(bot.VerbHalt, bot.VerbResume, bot.VerbClaim, bot.VerbUnclaim)(verb) {
+		if only(bot.VerbHalt, bot.VerbResume, bot.VerbClaim, bot.VerbUnclaim, bot.VerbRaise)(verb) {
 			continue
 		}
 		c.Verb = verb

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"salve/bot"
 	"salve/bot/approval"
 	"salve/bot/flow/command"
+	"salve/bot/flow/receive"
 	"salve/bot/runner"
 	"salve/storage/sqlite"
 )
@@ -87,8 +89,8 @@ func (b *brake) ClearFlag(at time.Time) error {
 	return b.stuck
 }
 
-// shelf is a quarantine of one payload, Q-1.
-type shelf struct{}
+// shelf is a quarantine of one payload, Q-1, beside the door for what people raise.
+type shelf struct{ *receive.Door }
 
 func (shelf) Replay(_ context.Context, id bot.QuarantineID, _ bot.Actor) (bot.Answer, error) {
 	if id != 1 {
@@ -101,6 +103,21 @@ func (s shelf) Discard(ctx context.Context, id bot.QuarantineID, by bot.Actor) (
 	return s.Replay(ctx, id, by)
 }
 
+// books is one playbook, restart, with a param "count" of one digit and a param
+// "host" that the target is made of.
+type books struct{}
+
+func (books) Check(_ string, params map[string]string) error {
+	if v, ok := params["count"]; ok && len(v) != 1 {
+		return fmt.Errorf("param count: %s is above 9; write that or less", v)
+	}
+	return nil
+}
+
+func (books) TargetOf(_ string, _ bot.Alert, inc bot.Incident, params map[string]string) (string, error) {
+	return cmp.Or(params["host"], "host-"+inc.ID.String()), nil
+}
+
 func open(t *testing.T) *house {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
@@ -108,7 +125,9 @@ func open(t *testing.T) *house {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	h := &house{T: t, store: &faulty{Store: store, calls: -1}, start: time.Now().UTC().Add(-time.Hour).Truncate(time.Millisecond)}
 	h.brake = &brake{store: h.store}
-	h.desk, err = command.New(h.store, h.brake, shelf{}, command.Options{Known: func(name string) bool { return name == "restart" }})
+	door, err := receive.New(h.store, receive.Options{})
+	require.NoError(t, err)
+	h.desk, err = command.New(h.store, h.brake, shelf{door}, command.Options{Known: func(name string) bool { return name == "restart" }, Playbooks: books{}})
 	require.NoError(t, err)
 	h.commit(bot.Change{People: []bot.Person{vera, rita, rob, olga, omar, rosa, adam, dora}})
 	return h

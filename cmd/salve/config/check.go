@@ -120,6 +120,9 @@ func (r *reader) checkSources(c *Config) {
 		if s.Name == bot.SourceSalve {
 			r.atPath(at+".name", fmt.Sprintf("%q is the source of alerts about Salve itself", s.Name), "give the sender another name")
 		}
+		if s.Name == bot.SourcePeople {
+			r.atPath(at+".name", fmt.Sprintf("%q is the source of what people raise", s.Name), "give the sender another name")
+		}
 		if s.ExpectEvery != 0 && s.ExpectEvery < bot.Duration(time.Second) {
 			r.atPath(at+".expect_every", fmt.Sprintf("%s is too short to wait for a sender", s.ExpectEvery), "write 1s or more; some minutes are usual")
 		}

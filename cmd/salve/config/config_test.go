@@ -89,6 +89,7 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"view without a trace", "traces: {endpoint: https://collector:4318, view: \"https://jaeger/\"}\n", "is not a web address with {trace_id}"},
 		{"view of any host", "traces: {endpoint: https://collector:4318, view: \"https://{trace_id}.jaeger/\"}\n", "is not a web address with {trace_id}"},
 		{"a source with Salve's own name", "sources:\n  - {name: salve, type: alertmanager, bearer: env:T}\n", `salve.yaml:2:12: "salve" is the source of alerts about Salve itself; give the sender another name`},
+		{"a source with the name of people", "sources:\n  - {name: people, type: alertmanager, bearer: env:T}\n", `salve.yaml:2:12: "people" is the source of what people raise; give the sender another name`},
 		{"an expectation that cannot be met", "sources:\n  - {name: a, type: alertmanager, bearer: env:T, expect_every: 1ms}\n", "1ms is too short to wait for a sender"},
 		{"a watch without patience", "watch: {stuck: 0s}\n", "salve.yaml:1:16: 0s is too short to watch by"},
 		{"a leg that may not rest", "watch: {leg_dead: 30s}\n", "a loop may rest for a minute; write 3m or more"},
