@@ -56,7 +56,7 @@ type Command struct {
 	Caller     string            `json:"-"` // how an unknown caller is written down: "uid 1000"
 	Incident   IncidentID        `json:"incident,omitempty"`
 	Run        RunID             `json:"run,omitempty"`
-	Approval   ApprovalID        `json:"approval,omitempty"`
+	Approval   ApprovalID        `json:"approval,omitempty"` // run: the open question that Params change
 	Quarantine QuarantineID      `json:"quarantine,omitempty"`
 	Digest     string            `json:"digest,omitempty"` // approve, deny: at least 8 characters of it
 	Reason     string            `json:"reason,omitempty"` // deny, close, halt; note: the text; handover: the message

@@ -100,6 +100,9 @@ type Ask struct {
 	Playbook string            `json:"playbook,omitempty"`
 	Params   map[string]string `json:"params,omitempty"`
 	Run      RunID             `json:"run,omitempty"`
+	// Replaces is the open question that goes when the new one is put: the same
+	// playbook on the same target, with other params.
+	Replaces ApprovalID `json:"replaces,omitempty"`
 }
 
 // Decision is what the decide leg made of an Incident the last time it looked:

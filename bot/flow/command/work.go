@@ -13,12 +13,15 @@ import (
 const maxAsks = 20 // that wait on one incident
 
 func (d *Desk) run(ctx context.Context, o order) (bot.Answer, error) {
+	if o.Approval != 0 {
+		return d.edit(ctx, o)
+	}
 	inc, err := d.living(ctx, o.Incident)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	if !d.opts.Known(o.Playbook) {
-		return bot.Answer{}, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is no playbook %q.", o.Playbook), "salve playbook list shows what is loaded.")
+	if r := d.within(o.Playbook, o.Params); r != nil {
+		return bot.Answer{}, r
 	}
 	ask := bot.Ask{Kind: bot.AskRun, By: o.by, At: o.now, Playbook: o.Playbook, Params: o.Params}
 	if before, err := d.askedBefore(ctx, inc, ask); err != nil || before.Repeated {
@@ -64,7 +67,7 @@ func cameOf(p bot.Plan, ask bot.Ask) bool {
 // ask leaves a request for the decide leg, which plans it.
 func (d *Desk) ask(ctx context.Context, o order, inc bot.Incident, ask bot.Ask, what string) (bot.Answer, error) {
 	for _, a := range inc.Asked {
-		if a.Kind == ask.Kind && a.Playbook == ask.Playbook && a.Run == ask.Run && a.By.Person == ask.By.Person && maps.Equal(a.Params, ask.Params) {
+		if a.Kind == ask.Kind && a.Playbook == ask.Playbook && a.Run == ask.Run && a.Replaces == ask.Replaces && a.By.Person == ask.By.Person && maps.Equal(a.Params, ask.Params) {
 			return bot.Answer{Text: "You have asked for it; the plan is being made.", Incident: inc.ID, Repeated: true}, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -54,10 +55,13 @@ func (k *look) askRun(ctx context.Context, a bot.Ask) (string, error) {
 	if state := k.inc.State(); state == bot.IncidentClosed || state == bot.IncidentMerged {
 		return "the incident is " + string(state), nil
 	}
+	if a.Replaces != 0 {
+		return k.askInstead(ctx, a)
+	}
 	plans, refusal := k.plansFor(a)
 	proposed := 0
 	for _, p := range plans {
-		no, err := k.propose(ctx, p)
+		no, err := k.propose(ctx, p, 0)
 		if err != nil {
 			return "", err
 		}
@@ -117,7 +121,7 @@ func (k *look) askUndo(ctx context.Context, a bot.Ask) (string, error) {
 	if err != nil {
 		return err.Error(), nil
 	}
-	return k.propose(ctx, p)
+	return k.propose(ctx, p, 0)
 }
 
 func (k *look) cannotUndo(run bot.Run) string {
@@ -138,8 +142,9 @@ func (k *look) cannotUndo(run bot.Run) string {
 }
 
 // propose opens the question about a plan that a person asked for. A question
-// that the alerts opened about the target makes room for it.
-func (k *look) propose(ctx context.Context, p bot.Plan) (refusal string, err error) {
+// that the alerts opened about the target makes room for it, and so does the one
+// that it replaces.
+func (k *look) propose(ctx context.Context, p bot.Plan, replaces bot.ApprovalID) (refusal string, err error) {
 	p.Incident = k.inc.ID
 	v, err := k.judge(ctx, p, time.Time{})
 	if err != nil {
@@ -149,7 +154,7 @@ func (k *look) propose(ctx context.Context, p bot.Plan) (refusal string, err err
 		return v.Reason, nil
 	}
 	for i, a := range k.approvals {
-		if a.Target != p.Target || a.State != bot.ApprovalPending {
+		if a.Target != p.Target || a.State != bot.ApprovalPending || a.ID == replaces {
 			continue
 		}
 		if a.Digest == p.Digest || asked(k.plans[a.Plan]) {
@@ -160,6 +165,43 @@ func (k *look) propose(ctx context.Context, p bot.Plan) (refusal string, err err
 	if v.Ruling == bot.Allow { // the guard holds such plans to an approval; nothing here rests on that
 		v = bot.Judge("guard", append(v.Children, bot.Verdict{Ruling: bot.AskPerson, Rule: guard.RuleAsked, Reason: "a person asked for it, so it needs an approval"})...)
 	}
-	k.open(p, v)
+	opened := k.open(p, v)
+	if i := k.question(replaces); i >= 0 {
+		k.takeBack(i, "superseded by "+opened.ID.String()+", asked for by "+p.AskedBy.Name)
+	}
 	return "", nil
+}
+
+// question finds an open question by its id; -1: it is not open.
+func (k *look) question(id bot.ApprovalID) int {
+	return slices.IndexFunc(k.approvals, func(a bot.Approval) bool {
+		return id != 0 && a.ID == id && a.State == bot.ApprovalPending
+	})
+}
+
+// askInstead plans the playbook of an open question with other params, for the
+// same alert and the same target.
+func (k *look) askInstead(ctx context.Context, a bot.Ask) (string, error) {
+	i := k.question(a.Replaces)
+	if i < 0 {
+		return a.Replaces.String() + " is not open any more", nil
+	}
+	old, known := k.plans[k.approvals[i].Plan]
+	if !known || old.Kind != bot.PlanRespond || old.Playbook != a.Playbook {
+		return a.Replaces.String() + " is not about " + a.Playbook, nil
+	}
+	at := slices.IndexFunc(k.alerts, func(x bot.Alert) bool { return x.AlertKey == old.Alert })
+	if at < 0 {
+		return "the alert that " + a.Replaces.String() + " was made for is not among those at hand; ask for it anew", nil
+	}
+	p, err := k.lib.Plans.Build(plan.Input{
+		Playbook: a.Playbook, Incident: k.inc, Alert: k.alerts[at], Params: a.Params, AskedBy: a.By, Now: k.now,
+	})
+	switch {
+	case err != nil:
+		return err.Error(), nil
+	case p.Target != old.Target:
+		return "it would touch " + p.Target + " and not " + old.Target + "; ask for it by itself", nil
+	}
+	return k.propose(ctx, p, a.Replaces)
 }
