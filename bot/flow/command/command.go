@@ -74,10 +74,13 @@ type Brake interface {
 	ClearFlag(at time.Time) error
 }
 
-// Payloads takes quarantined payloads in again, or drops them, and takes in what
-// people raise.
-type Payloads interface {
+// Door takes in what people raise.
+type Door interface {
 	Raise(ctx context.Context, by bot.Actor, a bot.Alert) (bot.Observation, error)
+}
+
+// Payloads takes quarantined payloads in again, or drops them.
+type Payloads interface {
 	Replay(ctx context.Context, id bot.QuarantineID, by bot.Actor) (bot.Answer, error)
 	Discard(ctx context.Context, id bot.QuarantineID, by bot.Actor) (bot.Answer, error)
 }
@@ -95,6 +98,7 @@ type Options struct {
 	ResumeGroup string                     // who may lift a halt; "": resumers
 	Known       func(playbook string) bool // whether a playbook is loaded; nil: the decide leg will tell
 	Playbooks   Playbooks                  // nil: the decide leg will tell
+	Door        Door                       // nil: nothing can be raised
 	Timeout     time.Duration              // how long the store may take before a person is told to try again; 0: 5 s
 	// Expiry is the time by which questions expire; nil: the wall clock. It
 	// should not go back.

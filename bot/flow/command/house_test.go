@@ -89,8 +89,8 @@ func (b *brake) ClearFlag(at time.Time) error {
 	return b.stuck
 }
 
-// shelf is a quarantine of one payload, Q-1, beside the door for what people raise.
-type shelf struct{ *receive.Door }
+// shelf is a quarantine of one payload, Q-1.
+type shelf struct{}
 
 func (shelf) Replay(_ context.Context, id bot.QuarantineID, _ bot.Actor) (bot.Answer, error) {
 	if id != 1 {
@@ -127,7 +127,7 @@ func open(t *testing.T) *house {
 	h.brake = &brake{store: h.store}
 	door, err := receive.New(h.store, receive.Options{})
 	require.NoError(t, err)
-	h.desk, err = command.New(h.store, h.brake, shelf{door}, command.Options{Known: func(name string) bool { return name == "restart" }, Playbooks: books{}})
+	h.desk, err = command.New(h.store, h.brake, shelf{}, command.Options{Door: door, Known: func(name string) bool { return name == "restart" }, Playbooks: books{}})
 	require.NoError(t, err)
 	h.commit(bot.Change{People: []bot.Person{vera, rita, rob, olga, omar, rosa, adam, dora}})
 	return h

@@ -19,6 +19,9 @@ const maxRaised = 1000
 // is open already, the same message or the same words of the same person, is not
 // raised twice.
 func (d *Desk) raise(ctx context.Context, o order) (bot.Answer, error) {
+	if d.opts.Door == nil {
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, "Nothing can be raised here.", "Let an alert come from a source.")
+	}
 	fingerprint := raised(o.Command)
 	open, err := d.store.OpenAlertsOf(ctx, bot.SourcePeople, maxRaised)
 	if err != nil {
@@ -30,7 +33,7 @@ func (d *Desk) raise(ctx context.Context, o order) (bot.Answer, error) {
 	if len(open) >= maxRaised {
 		return bot.Answer{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("People have raised %d incidents that are still open.", len(open)), "Close those that are over: salve incidents --state open.")
 	}
-	seen, err := d.payloads.Raise(ctx, o.by, sighting(o, fingerprint))
+	seen, err := d.opts.Door.Raise(ctx, o.by, sighting(o, fingerprint))
 	if err != nil {
 		return bot.Answer{}, d.unsure(ctx, err)
 	}

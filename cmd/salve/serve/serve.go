@@ -153,7 +153,7 @@ func (s *Salve) makeLegs(context.Context) error {
 		return err
 	}
 	s.desk, err = command.New(store, s.brake, s.door, command.Options{
-		Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has, Playbooks: library.Plans, Expiry: s.clocks.expiry,
+		Log: s.log, ResumeGroup: s.cfg.People.ResumeGroup, Known: lib.Has, Playbooks: library.Plans, Door: s.door, Expiry: s.clocks.expiry,
 	})
 	if err != nil {
 		return err
