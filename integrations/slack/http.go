@@ -21,7 +21,8 @@ import (
 
 const (
 	maxBody     = 1 << 20
-	maxInFlight = 64
+	maxReading  = 256 // bodies that are read at once: anybody can send one
+	maxInFlight = 64  // what is signed and being heard
 	readTimeout = 2 * time.Second
 )
 
@@ -33,6 +34,7 @@ type Handler struct {
 	client  *Client
 	signing secret.Secret
 	ear     Ear
+	reading chan struct{}
 	slots   chan struct{}
 	logged  atomic.Int64
 }
@@ -43,24 +45,20 @@ func NewHandler(client *Client, signing secret.Secret, ear Ear) (*Handler, error
 	if signing.IsZero() {
 		return nil, errors.New("slack: the signing secret is missing: set slack.signing_secret")
 	}
-	return &Handler{client: client, signing: signing, ear: ear, slots: make(chan struct{}, maxInFlight)}, nil
+	return &Handler{client: client, signing: signing, ear: ear, reading: make(chan struct{}, maxReading), slots: make(chan struct{}, maxInFlight)}, nil
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, status, why := h.admit(w, r)
+	if status != 0 {
+		h.refuse(w, r, status, why)
+		return
+	}
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 	default:
 		h.refuse(w, r, http.StatusServiceUnavailable, "too much at once")
-		return
-	}
-	body, status, why := h.read(w, r)
-	if status != 0 {
-		h.refuse(w, r, status, why)
-		return
-	}
-	if why := h.verify(r, body); why != "" {
-		h.refuse(w, r, http.StatusUnauthorized, why)
 		return
 	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -72,6 +70,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.refuse(w, r, http.StatusUnsupportedMediaType, "it is neither a form nor JSON")
 	}
+}
+
+// admit gives the body of what is Slack's.
+func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (body []byte, status int, why string) {
+	select {
+	case h.reading <- struct{}{}:
+		defer func() { <-h.reading }()
+	default:
+		return nil, http.StatusServiceUnavailable, "too much at once"
+	}
+	body, status, why = h.read(w, r)
+	if status != 0 {
+		return nil, status, why
+	}
+	if why := h.verify(r, body); why != "" {
+		return nil, http.StatusUnauthorized, why
+	}
+	return body, 0, ""
 }
 
 // read reads the body, which is all that the signature covers: a query is not

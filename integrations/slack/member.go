@@ -94,7 +94,6 @@ func (c *Client) withGroups(ctx context.Context, me identity, id string, m bot.M
 		switch {
 		case err != nil:
 			m.Unread = append(m.Unread, group)
-			c.log.WarnContext(ctx, "a user group could not be read: nobody is in it", "surface", Surface, "group", group, "error", err)
 			continue
 		case roll[id]:
 			m.Groups = append(m.Groups, group)
@@ -115,7 +114,9 @@ func (c *Client) roll(ctx context.Context, me identity, userGroup string) (map[s
 		}
 		users, err := c.api.GetUserGroupMembersContext(ctx, userGroup, opts...)
 		if err != nil {
-			return nil, fault(err)
+			failed := fault(err)
+			c.log.WarnContext(ctx, "a user group could not be read: nobody is in it", "surface", Surface, "user_group", userGroup, "error", failed)
+			return nil, failed
 		}
 		roll := make(map[string]bool, len(users))
 		for _, u := range users {

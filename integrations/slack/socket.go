@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -244,8 +245,14 @@ func envelope(e socketmode.Event) (socketmode.Request, bool) {
 	}
 }
 
-// take hears one envelope and acknowledges it.
+// take hears one envelope and acknowledges it. A panic is kept to it: the same
+// envelope, sent again, would end every process that hears it.
 func (c *Client) take(ctx context.Context, socket *socketmode.Client, req socketmode.Request, ear Ear) {
+	defer func() {
+		if recover() != nil {
+			c.log.ErrorContext(ctx, "a gesture caused a panic", "surface", Surface, "stack", string(debug.Stack()))
+		}
+	}()
 	c.status.set(func(s *SocketStatus) { s.Heard = time.Now().UTC() })
 	d, err := c.decoder(ctx, "socket")
 	if err != nil {

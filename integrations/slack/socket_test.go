@@ -147,3 +147,18 @@ func TestManyAtOnceAreHeardEachOnce(t *testing.T) {
 	people.Wait()
 	require.Len(t, heard.all(), 50)
 }
+
+// broken panics.
+type broken struct{}
+
+func (broken) Hear(context.Context, bot.Gesture) error { panic("canary-7f3a") }
+
+func TestAPanicIsKeptToItsOwnGesture(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{AckWithin: 300 * time.Millisecond})
+	c := client(t, fake, slack.Options{})
+	listen(t, fake, c, broken{})
+	require.False(t, fake.Slash("U1", "C0GENERAL", "list").Acked)
+	require.False(t, fake.Slash("U1", "C0GENERAL", "list").Acked)
+	require.Equal(t, 1, fake.Sockets())
+}

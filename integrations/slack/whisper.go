@@ -91,6 +91,10 @@ func (c *Client) respond(ctx context.Context, address string, r response) error 
 	if got.Status != http.StatusOK {
 		return statusFault(got.Status, "", got.RetryAfter)
 	}
+	var said slackgo.SlackResponse
+	if json.Unmarshal(got.Body, &said) == nil && said.Error != "" { // a plain "ok" is no JSON
+		return fault(said.Err())
+	}
 	return nil
 }
 

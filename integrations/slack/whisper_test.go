@@ -115,7 +115,7 @@ func TestAFormIsOpenedFilledAndHandedIn(t *testing.T) {
 	require.Equal(t, map[string]string{"reason": "disk is <fine> & dandy", "to": "T0SALVE01/U1"}, filled.Fields)
 }
 
-func TestAButtonInAModalOpensAFormAboveIt(t *testing.T) {
+func TestAButtonOnTheHomeOpensAForm(t *testing.T) {
 	t.Parallel()
 	fake := open(t, slacktest.Options{Unlimited: true})
 	c := client(t, fake, slack.Options{})
@@ -129,4 +129,22 @@ func TestAButtonInAModalOpensAFormAboveIt(t *testing.T) {
 	_, err := c.Open(t.Context(), g, bot.Form{Title: "First", Lines: lines("1")})
 	require.NoError(t, err)
 	require.Len(t, fake.Calls("views.open"), 1)
+}
+
+func TestAButtonInAModalOpensAFormAboveIt(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{Unlimited: true})
+	c := client(t, fake, slack.Options{})
+	heard := newEar()
+	overHTTP(t, fake, c, heard)
+	fake.Slash("U1", "C0GENERAL", "deny I-142")
+	_, err := c.Open(t.Context(), heard.only(t), bot.Form{Title: "Deny", Token: "f", Fields: []bot.Field{{Name: "reason", Label: "Why?", Kind: bot.FieldLong}}})
+	require.NoError(t, err)
+	heard.set(errDisk) // so that the modal stays open
+	below := fake.Views("U1")[0]
+	h := fake.Submit(below, map[string]string{"Why?": "no"})
+	pressed := bot.Gesture{Kind: bot.GesturePressed, Handles: map[string]string{"trigger_id": h.Trigger, "view": below.ID + "/" + below.Hash}}
+	_, err = c.Open(t.Context(), pressed, bot.Form{Title: "Plan", Lines: lines("step 1")})
+	require.NoError(t, err)
+	require.Len(t, fake.Calls("views.push"), 1)
 }
