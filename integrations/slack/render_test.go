@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -117,6 +119,31 @@ func TestAMessageLooksInSlackAsItShould(t *testing.T) {
 			golden(t, name, posted(t, m))
 		})
 	}
+}
+
+// TestAMessageReadsWell keeps what people see, as people see it.
+func TestAMessageReadsWell(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{Unlimited: true})
+	fake.AddGroup(slacktest.Group{ID: "S0ONCALL", Handle: "oncall"})
+	c := client(t, fake, slack.Options{})
+	var seen strings.Builder
+	all := messages()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		mark, err := c.Post(t.Context(), bot.Parcel{Place: "C0GENERAL", Message: all[name]})
+		require.NoError(t, err)
+		shown, ok := fake.Message("C0GENERAL", mark.Ref)
+		require.True(t, ok)
+		fmt.Fprintf(&seen, "== %s ==\n%s\n", name, fake.Render(shown))
+	}
+	file := filepath.Join("testdata", "seen.golden")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(seen.String()), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), seen.String())
+	require.Equal(t, 2, strings.Count(seen.String(), "[["), "only whom Wakes names is woken")
 }
 
 func TestNothingThatOthersWroteIsMarkup(t *testing.T) {

@@ -110,7 +110,7 @@ func (r *renderer) block(block map[string]any, indent string) {
 	case "table", "data_table":
 		r.table(block, indent)
 	case "rich_text":
-		r.lines(flatten(block), indent)
+		r.rich(block, indent)
 	default:
 		r.add(indent, "[%v]", block["type"])
 	}
