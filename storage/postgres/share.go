@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"hash/fnv"
 	"time"
 
 	"salve/bot"
@@ -65,4 +66,14 @@ func (s *Store) DueIncidents(ctx context.Context, at time.Time, limit int) ([]bo
 // those that others have left alone, longest due first.
 func (s *Store) DueRuns(ctx context.Context, at time.Time, limit int) ([]bot.Run, error) {
 	return s.RunsWhere(ctx, "read due runs", query.DueShareOfRuns, s.lease.args(at, limit)...)
+}
+
+// Shares reports whether what has this key is for this process to look for.
+func (s *Store) Shares(key string) bool {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key)) // it never fails
+	s.lease.mu.Lock()
+	defer s.lease.mu.Unlock()
+	n := uint64(max(s.lease.share.n, 1))
+	return h.Sum64()%n == uint64(s.lease.share.k)%n
 }

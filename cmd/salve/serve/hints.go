@@ -6,6 +6,7 @@ import (
 	"salve/bot"
 	"salve/bot/flow/act"
 	"salve/bot/flow/decide"
+	"salve/bot/flow/post"
 	"salve/bot/flow/tell"
 	"salve/integrations/river"
 )
@@ -20,6 +21,7 @@ type legs struct {
 	act    *act.Leg
 	tell   *tell.Leg
 	spread *river.Carrier // nil: there is no other process
+	post   *post.Leg      // nil: there is no chat
 }
 
 func (h *hints) set(l legs) { h.to.Store(&l) }
@@ -67,6 +69,9 @@ func (h *hints) elsewhere(t bot.Touched) {
 		l.brake.Forget()
 	}
 	l.tell.Publish(t)
+	if l.post != nil {
+		l.post.Wake()
+	}
 }
 
 // Decide passes a hint of the queue on.

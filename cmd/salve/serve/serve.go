@@ -77,6 +77,7 @@ type Salve struct {
 	act     *act.Leg
 	tell    *tell.Leg
 	desk    *command.Desk
+	chat    chat
 	notary  *notary.Leg      // nil: heads of the audit log are not signed
 	watch   *watch.Leg       // nil: off
 	heart   *heartbeat.Heart // nil: none
@@ -114,7 +115,7 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	if s.opts.Clocks == nil {
 		s.opts.Clocks = readClocks
 	}
-	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.makeNotary, s.makeWatch, s.makeHeart, s.listen} {
+	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.makeChat, s.tieHints, s.makeNotary, s.makeWatch, s.makeHeart, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
 		}
@@ -158,7 +159,12 @@ func (s *Salve) makeLegs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.hints.set(legs{brake: s.brake, decide: s.decide, act: s.act, tell: s.tell, spread: s.carrier})
+	return nil
+}
+
+// tieHints lets commits wake the legs, now that all are there.
+func (s *Salve) tieHints(context.Context) error {
+	s.hints.set(legs{brake: s.brake, decide: s.decide, act: s.act, tell: s.tell, spread: s.carrier, post: s.chat.post})
 	return nil
 }
 

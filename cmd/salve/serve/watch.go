@@ -48,7 +48,7 @@ func (s *Salve) makeWatch(context.Context) error {
 		Log: s.log, Every: w.Every.Std(), QueueFor: w.QueueFor.Std(), Senders: senders, Heard: s.heard.last,
 		Patience: health.Patience{Stuck: w.Stuck.Std(), Waiting: w.Waiting.Std(), Undecided: w.Undecided.Std(), Queue: w.Queue.Std()},
 		Replica:  s.name(), Mine: s.mine("watch", w.Every.Std()),
-		Also: []func(context.Context) []bot.Condition{s.doctor.examine, s.headConditions}, Console: s.URL, Turned: s.beats.of("watch"),
+		Also: []func(context.Context) []bot.Condition{s.doctor.examine, s.headConditions, s.chatConditions}, Console: s.URL, Turned: s.beats.of("watch"),
 	})
 	return err
 }

@@ -1,0 +1,110 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"salve/bot"
+	"salve/bot/brief"
+	"salve/bot/flow/post"
+	"salve/bot/route"
+	"salve/integrations/slack"
+)
+
+// chat is what shows Messages and hears people: the legs and their surfaces. The
+// zero one is off.
+type chat struct {
+	slack  *slack.Client // nil: off
+	door   http.Handler  // where Slack calls Salve; nil: over a socket, or off
+	routes *route.Rules
+	post   *post.Leg // nil: nothing is shown anywhere
+}
+
+// makeChat ties chat and pagers to the legs, as far as they are configured. It
+// calls nobody: Salve starts when Slack is down.
+func (s *Salve) makeChat(ctx context.Context) error {
+	if !s.cfg.Slack.On() {
+		return nil
+	}
+	surfaces, defaults := map[string]post.Surface{}, map[string]string{}
+	var rules []route.Rule
+	var err error
+	opts := post.Options{
+		Log: s.log, Defaults: defaults, Share: s.sharing(), Mine: s.mine("expiring questions", expiringEvery), Turned: s.beats.of("post"),
+	}
+	if s.chat.slack, err = OpenSlack(ctx, s.cfg, s.opts.Secrets, s.log); err != nil {
+		return err
+	}
+	s.onClose = append(s.onClose, s.chat.slack.Close)
+	surfaces[slack.Surface], defaults[slack.Surface] = s.chat.slack, s.cfg.Slack.DefaultChannel
+	opts.Brief = map[string]brief.Options{slack.Surface: {PublicURL: s.cfg.PublicURL, Command: slack.Command}}
+	rules = slackRules(s.cfg.Slack)
+	if opts.Plotter, err = s.plotter(ctx); err != nil {
+		return err
+	}
+	if s.chat.routes, err = route.New(rules, defaults, nil, route.Options{}); err != nil {
+		return fmt.Errorf("slack.routes: %w", err)
+	}
+	s.chat.post, err = post.New(s.rows, s.tell, routed{s.chat.routes}, surfaces, opts)
+	return err
+}
+
+// expiringEvery is how often one of all processes looks for questions that end
+// soon.
+const expiringEvery = 10 * time.Second
+
+// routed is the routes as the leg asks for them.
+type routed struct{ rules *route.Rules }
+
+// Route tells where an Incident belongs.
+func (r routed) Route(_ context.Context, inc bot.Incident, alerts []bot.Alert) []bot.Route {
+	return r.rules.Route(inc, alerts)
+}
+
+// sharing tells which places are this process' of several; nil: all are.
+func (s *Salve) sharing() func(string) bool {
+	shared, ok := s.store.(interface{ Shares(key string) bool })
+	if !ok {
+		return nil
+	}
+	return shared.Shares
+}
+
+// slackLost is for how long the socket may be gone before people are told.
+const slackLost = 2 * time.Minute
+
+// chatConditions is what is wrong with chat.
+func (s *Salve) chatConditions(ctx context.Context) []bot.Condition {
+	if s.chat.post == nil {
+		return nil
+	}
+	out := s.chat.post.Conditions(ctx)
+	if s.chat.slack == nil || !s.cfg.Slack.Socket() {
+		return out
+	}
+	now, since := s.chat.slack.Socket(), s.started
+	if now.Connected {
+		return out
+	}
+	if now.Since.After(since) {
+		since = now.Since
+	}
+	if time.Since(since) < slackLost {
+		return out
+	}
+	return append(out, bot.Condition{
+		Name: "chat-deaf", Subject: slack.Surface, Severity: bot.SeverityHigh, Since: since,
+		Says: "Slack cannot be heard: the socket to it is gone.", Do: "Decide by the console or the command line meanwhile. salve doctor says what is wrong.",
+		Detail: now.LastError,
+	})
+}
+
+// chatLegs is what chat rests on.
+func (s *Salve) chatLegs() map[string]func(context.Context) error {
+	if s.chat.post == nil {
+		return nil
+	}
+	return map[string]func(context.Context) error{"post": s.chat.post.Run}
+}
