@@ -106,6 +106,7 @@ type Ports struct {
 	People    People
 	Live      Live
 	Auditor   Auditor
+	Claims    Claims
 	Health    Health         // may be nil: nothing is said about Salve itself
 	SignOn    SignOn         // may be nil: people sign in by links alone
 	Playbooks []bot.Playbook // loaded ones, in the order in which they are shown
@@ -175,6 +176,7 @@ func (p Ports) check() error {
 	for name, missing := range map[string]bool{
 		"Commander": p.Commander == nil, "Cards": p.Cards == nil, "Lists": p.Lists == nil, "Records": p.Records == nil,
 		"Brake": p.Brake == nil, "People": p.People == nil, "Live": p.Live == nil, "Auditor": p.Auditor == nil,
+		"Claims": p.Claims == nil,
 	} {
 		if missing {
 			return errors.New("console: port " + name + " is required")

@@ -21,7 +21,7 @@ import (
 // AnonymousRead is set.
 var readable = []string{
 	"/", "/?show=all&q=shop", "/incidents/I-142", "/incidents/I-139", "/incidents/I-142/timeline.md", "/runs", "/runs?show=active",
-	"/runs/R-88", "/approvals", "/playbooks", "/quarantine", "/quarantine?show=all", "/quarantine/Q-3", "/audit", "/audit?verify=now", "/halt",
+	"/runs/R-88", "/approvals", "/playbooks", "/quarantine", "/quarantine?show=all", "/quarantine/Q-3", "/audit", "/audit?verify=now", "/halt", "/targets",
 }
 
 func TestEveryRouteKnowsWhoMayWhat(t *testing.T) {
@@ -51,6 +51,8 @@ func TestEveryRouteKnowsWhoMayWhat(t *testing.T) {
 	}
 	require.Equal(t, http.StatusForbidden, ask(closed, "GET", "/incidents/I-142/run", "s-vera", nil).Code)
 	require.Equal(t, http.StatusOK, ask(closed, "GET", "/incidents/I-142/run", "s-rob", nil).Code)
+	require.Equal(t, http.StatusForbidden, ask(closed, "GET", "/raise", "s-vera", nil).Code)
+	require.Equal(t, http.StatusOK, ask(closed, "GET", "/raise", "s-rob", nil).Code)
 	require.Equal(t, http.StatusOK, ask(closed, "GET", "/login", "", nil).Code)
 	require.Equal(t, http.StatusOK, ask(closed, "GET", "/static/console.css", "", nil).Code)
 	require.Equal(t, http.StatusNotFound, ask(closed, "GET", "/static/render.go", "", nil).Code)
@@ -65,7 +67,7 @@ func TestEveryVerbIsRefusedWithoutAnIdentityButTheHalt(t *testing.T) {
 	for _, verb := range []bot.Verb{
 		bot.VerbApprove, bot.VerbDeny, bot.VerbTake, bot.VerbRelease, bot.VerbAssign, bot.VerbNote, bot.VerbClose, bot.VerbReopen,
 		bot.VerbMerge, bot.VerbSplit, bot.VerbSnooze, bot.VerbHandover, bot.VerbRun, bot.VerbUndo, bot.VerbCancel, bot.VerbSettle,
-		bot.VerbHalt, bot.VerbResume, bot.VerbReplay, bot.VerbDiscard,
+		bot.VerbHalt, bot.VerbResume, bot.VerbReplay, bot.VerbDiscard, bot.VerbClaim, bot.VerbUnclaim, bot.VerbRaise,
 	} {
 		w := story()
 		closed, loopback := open(t, w, console.Options{}), open(t, w, console.Options{AnonymousRead: true})
@@ -111,6 +113,10 @@ func TestAFormBecomesACommand(t *testing.T) {
 		{"settle says what became of a step", "settle", url.Values{"run": {"R-86"}, "settle": {"done"}}, bot.Command{Run: 86, Settle: bot.SettleDone}},
 		{"halt takes a typed name", "halt", url.Values{"scope": {"target"}, "name": {" shop-1 "}}, bot.Command{Scope: bot.HaltTarget, Name: "shop-1"}},
 		{"halt takes a name with characters that cannot be seen", "halt", url.Values{"scope": {"target"}, "name_escaped": {url.QueryEscape("shop\u200B-1 ")}}, bot.Command{Scope: bot.HaltTarget, Name: "shop\u200B-1 "}},
+		{"run takes the place of an open question", "run", url.Values{"incident": {"I-2"}, "playbook": {"p"}, "approval": {"A-7"}, "param.n": {"2"}}, bot.Command{Incident: 2, Approval: 7, Playbook: "p", Params: map[string]string{"n": "2"}}},
+		{"claim takes a target and a time", "claim", url.Values{"name": {" db-3 "}, "for": {"2h"}, "reason": {"new disks"}}, bot.Command{Name: "db-3", For: bot.Duration(2 * time.Hour), Reason: "new disks"}},
+		{"unclaim takes a target as it is", "unclaim", url.Values{"name_escaped": {url.QueryEscape("db-3\u202e")}}, bot.Command{Name: "db-3\u202e"}},
+		{"raise takes what a person says", "raise", url.Values{"title": {"slow"}, "severity": {"high"}, "reason": {"since noon"}}, bot.Command{Title: "slow", Severity: bot.SeverityHigh, Reason: "since noon"}},
 		{"replay", "replay", url.Values{"quarantine": {"Q-3"}}, bot.Command{Quarantine: 3}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -316,4 +322,38 @@ func FuzzForm(f *testing.F) {
 		done := rec.Code == http.StatusSeeOther && strings.HasPrefix(rec.Header().Get("Location"), "/") && len(rec.Result().Cookies()) > 0
 		require.Equal(t, done, len(w.commands()) == before+1)
 	})
+}
+
+func TestWhoHoldsATargetIsShownUntilItIsOver(t *testing.T) {
+	t.Parallel()
+	c := open(t, story(), console.Options{})
+	page := ask(c, "GET", "/targets", "s-rob", nil).Body.String()
+	require.Contains(t, page, "held by Rob &lt;b&gt;")
+	require.Contains(t, page, `value="db-3%E2%80%AE"`, "a name goes back as it is")
+	require.NotContains(t, page, "db-4", "its time is over")
+	require.Contains(t, page, `action="/do/claim"`)
+	require.NotContains(t, ask(c, "GET", "/targets", "s-vera", nil).Body.String(), "/do/", "a viewer only reads")
+}
+
+func TestParametersOfAnOpenQuestionAreEditedInTheForm(t *testing.T) {
+	t.Parallel()
+	w := story()
+	c := open(t, w, console.Options{})
+	id := w.incidents[142].Approvals[0].ID.String()
+	link := "/incidents/I-142/run?approval=" + id
+	require.Contains(t, ask(c, "GET", "/incidents/I-142", "s-rob", nil).Body.String(), link)
+	require.NotContains(t, ask(c, "GET", "/incidents/I-142", "s-vera", nil).Body.String(), link)
+	form := ask(c, "GET", link, "s-rob", nil).Body.String()
+	require.Contains(t, form, `name="approval" value="`+id+`"`)
+	require.Contains(t, form, `name="param.service" value="shop"`)
+	require.Contains(t, form, "It takes the place of "+id)
+	require.Equal(t, http.StatusConflict, ask(c, "GET", "/incidents/I-142/run?approval=A-999", "s-rob", nil).Code)
+	require.Equal(t, http.StatusBadRequest, ask(c, "GET", "/incidents/I-142/run?approval=nonsense", "s-rob", nil).Code)
+}
+
+func TestWhoRaisesAnIncidentIsShownIt(t *testing.T) {
+	t.Parallel()
+	rec := ask(open(t, story(), console.Options{}), "POST", "/do/raise", "s-rob", url.Values{"title": {"slow"}, "back": {"/"}})
+	require.Equal(t, http.StatusSeeOther, rec.Code)
+	require.Equal(t, "/incidents/I-777", rec.Header().Get("Location"))
 }

@@ -45,7 +45,11 @@ func (c *Console) do(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.flash(w, answer.Text)
-	http.Redirect(w, r, back(r.PostForm), http.StatusSeeOther)
+	to := back(r.PostForm)
+	if verb == bot.VerbRaise && answer.Incident != 0 {
+		to = "/incidents/" + answer.Incident.String()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // allowsUnknown: without an identity only halting is possible, and only where

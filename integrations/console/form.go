@@ -25,6 +25,7 @@ var verbs = map[bot.Verb]bool{
 	bot.VerbNote: true, bot.VerbClose: true, bot.VerbReopen: true, bot.VerbMerge: true, bot.VerbSplit: true,
 	bot.VerbSnooze: true, bot.VerbHandover: true, bot.VerbRun: true, bot.VerbUndo: true, bot.VerbCancel: true,
 	bot.VerbSettle: true, bot.VerbHalt: true, bot.VerbResume: true, bot.VerbReplay: true, bot.VerbDiscard: true,
+	bot.VerbClaim: true, bot.VerbUnclaim: true, bot.VerbRaise: true,
 }
 
 // readForm reads an urlencoded body of bounded size into r.PostForm.
@@ -61,9 +62,9 @@ func command(verb bot.Verb, form url.Values) (bot.Command, error) {
 	get := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	cmd := bot.Command{
 		Verb: verb, Digest: get("digest"), Reason: get("reason"), To: get("to"), Playbook: get("playbook"),
-		Scope: bot.HaltScope(get("scope")), Settle: bot.Settlement(get("settle")),
+		Scope: bot.HaltScope(get("scope")), Settle: bot.Settlement(get("settle")), Title: get("title"),
 	}
-	var errs [7]error
+	var errs [8]error
 	cmd.Incident, errs[0] = bot.ParseIncidentID(get("incident"))
 	cmd.Run, errs[1] = bot.ParseRunID(get("run"))
 	cmd.Approval, errs[2] = bot.ParseApprovalID(get("approval"))
@@ -74,6 +75,9 @@ func command(verb bot.Verb, form url.Values) (bot.Command, error) {
 	}
 	if v := get("seen"); v != "" {
 		cmd.Seen, errs[6] = strconv.ParseInt(v, 10, 64)
+	}
+	if v := get("severity"); v != "" {
+		errs[7] = cmd.Severity.UnmarshalText([]byte(v))
 	}
 	for _, err := range errs {
 		if err != nil {

@@ -56,6 +56,7 @@ type proposal struct {
 	bot.CardProposal
 	Steps   []step
 	Actions []action
+	Edit    bool // the viewer may ask for it with other params
 }
 
 type run struct {
@@ -114,6 +115,7 @@ func (c *Console) incidentPage(r *http.Request, card bot.Card) (incidentPage, er
 		view := proposal{CardProposal: q, Steps: planSteps(q.Plan)}
 		view.Actions = pick(actions, func(c bot.Command) bool { return c.Approval == q.Approval.ID })
 		if q.Approval.State == bot.ApprovalPending {
+			view.Edit = len(q.Plan.Params) > 0 && q.Plan.Kind != bot.PlanUndo && len(pick(actions, func(c bot.Command) bool { return c.Verb == bot.VerbRun })) > 0
 			p.Open = append(p.Open, view)
 		} else {
 			p.Decided = append(p.Decided, view)
@@ -219,6 +221,8 @@ type runForm struct {
 	Action   action
 	Playbook *bot.Playbook
 	Chosen   string
+	Approval bot.ApprovalID    // the open question that is asked again with other params; 0: none
+	Params   map[string]string // as they are in it
 }
 
 // showRunForm lets a person choose a playbook and fill in its params.
@@ -237,6 +241,9 @@ func (c *Console) showRunForm(w http.ResponseWriter, r *http.Request, viewer bot
 			"A responder can, while the incident is not closed: salve user edit NAME --role responder.")
 	}
 	form := runForm{Card: card, Action: may[0], Chosen: r.URL.Query().Get("playbook")}
+	if err := form.instead(r.URL.Query().Get("approval")); err != nil {
+		return err
+	}
 	for i := range c.ports.Playbooks {
 		if c.ports.Playbooks[i].Name == form.Chosen {
 			form.Playbook = &c.ports.Playbooks[i]
@@ -244,4 +251,22 @@ func (c *Console) showRunForm(w http.ResponseWriter, r *http.Request, viewer bot
 	}
 	c.render(w, r, http.StatusOK, "run_form", page{Title: "Run a playbook for " + card.Incident.String(), Section: "incidents", Viewer: viewer, Main: form})
 	return nil
+}
+
+// instead fills the form from an open question of the incident; "" names none.
+func (f *runForm) instead(typed string) error {
+	id, err := bot.ParseApprovalID(typed)
+	if err != nil {
+		return bot.Refuse(bot.RefusedInput, sentence(err.Error()), "Go to the incident and look from there.")
+	}
+	if id == 0 {
+		return nil
+	}
+	for _, q := range f.Card.Proposals {
+		if q.Approval.ID == id && q.Approval.State == bot.ApprovalPending && q.Plan.Kind != bot.PlanUndo {
+			f.Approval, f.Params, f.Chosen = id, q.Plan.Params, q.Plan.Playbook
+			return nil
+		}
+	}
+	return bot.Refuse(bot.RefusedState, id.String()+" does not wait for an approval, or has no parameters.", "Go to the incident and look from there.")
 }

@@ -80,6 +80,8 @@ func (c *Console) routes() (http.Handler, error) {
 		"GET /quarantine/{id}":            c.showQuarantined,
 		"GET /audit":                      c.showAudit,
 		"GET /halt":                       c.showHalt,
+		"GET /targets":                    c.showTargets,
+		"GET /raise":                      c.showRaise,
 		"GET /events":                     c.stream,
 	} {
 		mux.HandleFunc(pattern, c.reading(v))

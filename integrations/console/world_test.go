@@ -61,7 +61,11 @@ func (w *world) Do(_ context.Context, cmd bot.Command) (bot.Answer, error) {
 		return bot.Answer{}, w.answer
 	}
 	w.did = append(w.did, cmd)
-	return bot.Answer{Text: "Done: " + string(cmd.Verb) + "."}, nil
+	answer := bot.Answer{Text: "Done: " + string(cmd.Verb) + "."}
+	if cmd.Verb == bot.VerbRaise {
+		answer.Incident = 777
+	}
+	return answer, nil
 }
 
 func (w *world) state(id bot.IncidentID) (chat.State, error) {
@@ -214,6 +218,18 @@ func (w *world) Halts(context.Context) ([]bot.Halt, error) {
 	return w.halts, w.down
 }
 
+// ClaimsOf are one that stands and one that is over.
+func (w *world) ClaimsOf(_ context.Context, id bot.IncidentID) ([]bot.Claim, error) {
+	if id != 0 || w.down != nil {
+		return nil, w.down
+	}
+	now := time.Now().UTC()
+	return []bot.Claim{
+		{Target: "db-3\u202e", Holder: "rob", Name: "Rob <b>", At: now.Add(-time.Hour), Until: now.Add(time.Hour), Reason: "new disks"},
+		{Target: "db-4", Holder: "rob", Name: "Rob", At: now.Add(-time.Hour), Until: now.Add(-time.Minute)},
+	}, nil
+}
+
 func (w *world) VerifyAudit(context.Context) (int64, error) { return 42, w.chain }
 
 func (w *world) Authenticate(_ context.Context, secret string, kind bot.TokenKind) (bot.Person, error) {
@@ -293,7 +309,7 @@ func (w *world) commands() []bot.Command {
 
 func (w *world) ports() console.Ports {
 	return console.Ports{
-		Commander: w, Cards: w, Lists: lists{w}, Records: w, Brake: w, People: w, Live: w, Auditor: w,
+		Commander: w, Cards: w, Lists: lists{w}, Records: w, Brake: w, People: w, Live: w, Auditor: w, Claims: w,
 		Playbooks: w.playbooks,
 	}
 }

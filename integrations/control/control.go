@@ -86,6 +86,12 @@ type Insight interface {
 	Playbooks() []bot.Playbook
 }
 
+// Claims reads what people hold through an Incident; through 0: what they hold
+// without one, for a time.
+type Claims interface {
+	ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error)
+}
+
 // Ports are what the door needs; all are required.
 type Ports struct {
 	Commander  Commander
@@ -96,6 +102,7 @@ type Ports struct {
 	Registry   Registry
 	Tokens     Tokens
 	Insight    Insight
+	Claims     Claims
 }
 
 // Options of a Server.
@@ -131,7 +138,7 @@ type Server struct {
 func New(ports Ports, opts Options) (*Server, error) {
 	for name, missing := range map[string]bool{
 		"Commander": ports.Commander == nil, "Cards": ports.Cards == nil, "Rows": ports.Rows == nil, "Records": ports.Records == nil,
-		"Identities": ports.Identities == nil, "Registry": ports.Registry == nil, "Tokens": ports.Tokens == nil, "Insight": ports.Insight == nil,
+		"Identities": ports.Identities == nil, "Registry": ports.Registry == nil, "Tokens": ports.Tokens == nil, "Insight": ports.Insight == nil, "Claims": ports.Claims == nil,
 	} {
 		if missing {
 			return nil, errors.New("control: port " + name + " is required")

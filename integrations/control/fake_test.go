@@ -54,7 +54,15 @@ func (w *world) reset() {
 }
 
 func (w *world) ports() control.Ports {
-	return control.Ports{Commander: w, Cards: w, Rows: w, Records: w, Identities: w, Registry: w, Tokens: w, Insight: w}
+	return control.Ports{Commander: w, Cards: w, Rows: w, Records: w, Identities: w, Registry: w, Tokens: w, Insight: w, Claims: w}
+}
+
+// ClaimsOf are one that stands and one that is over.
+func (w *world) ClaimsOf(_ context.Context, id bot.IncidentID) ([]bot.Claim, error) {
+	if id != 0 {
+		return nil, nil
+	}
+	return []bot.Claim{{Target: "db-3", Holder: "rita", Name: "Rita", Until: time.Now().Add(time.Hour)}, {Target: "db-4", Until: time.Now().Add(-time.Hour)}}, w.failing()
 }
 
 func (w *world) failing() error {

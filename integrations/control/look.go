@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -184,6 +185,13 @@ func (s *Server) playbooks(context.Context, call) (any, error) {
 }
 
 func (s *Server) halts(ctx context.Context, _ call) (any, error) { return s.ports.Insight.Halts(ctx) }
+
+// claims are the targets that people hold now without an incident.
+func (s *Server) claims(ctx context.Context, _ call) (any, error) {
+	held, err := s.ports.Claims.ClaimsOf(ctx, 0)
+	now := time.Now()
+	return slices.DeleteFunc(held, func(c bot.Claim) bool { return !c.Holds(now) }), err
+}
 
 func (s *Server) status(ctx context.Context, _ call) (any, error) { return s.ports.Insight.Status(ctx) }
 

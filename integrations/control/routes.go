@@ -57,6 +57,7 @@ func (s *Server) Routes() []Route {
 		{"GET", "/v1/quarantine/{id}", reader, s.payload},
 		{"GET", "/v1/playbooks", reader, s.playbooks},
 		{"GET", "/v1/halts", reader, s.halts},
+		{"GET", "/v1/claims", reader, s.claims},
 		{"GET", "/v1/status", reader, s.status},
 		{"GET", "/v1/whoami", reader, s.whoami},
 		{"GET", livePath, reader, s.live},

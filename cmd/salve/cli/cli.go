@@ -34,6 +34,10 @@ type Commands struct {
 	Reopen   Reopen   `cmd:"" group:"Handle an incident" help:"Open it again."`
 	Merge    Merge    `cmd:"" group:"Handle an incident" help:"Put its alerts into another."`
 	Split    Split    `cmd:"" group:"Handle an incident" help:"Put some of its alerts into one of their own."`
+	Raise    Raise    `cmd:"" group:"Handle an incident" help:"Make an incident of what you see."`
+	Claim    Claim    `cmd:"" group:"Handle an incident" help:"Hold a target for a while: automation keeps off it."`
+	Unclaim  Unclaim  `cmd:"" group:"Handle an incident" help:"Give a target back."`
+	Claims   Claims   `cmd:"" group:"Handle an incident" help:"List the targets that people hold."`
 
 	Alert      Alert      `cmd:"" group:"Operate" help:"Send a test alert."`
 	Quarantine Quarantine `cmd:"" group:"Operate" help:"Payloads that could not be understood."`

@@ -30,7 +30,7 @@ import (
 var looks = map[string][]string{
 	"incidents": {"incidents", "--state", "open", "--state", "resolved", "--mine", "--text", "err"}, "show": {"show", "I-142"}, "show-run": {"show", "r-88"},
 	"why": {"why", "142"}, "runs": {"runs", "--active", "--incident", "I-142", "--playbook", "restart", "--target", "web-1"}, "approvals": {"approvals", "--all"},
-	"timeline": {"timeline", "I-142"}, "playbooks": {"playbook"}, "status": {"status"}, "whoami": {"whoami"}, "halts": {"halts"},
+	"timeline": {"timeline", "I-142"}, "playbooks": {"playbook"}, "status": {"status"}, "whoami": {"whoami"}, "halts": {"halts"}, "claims": {"claims"},
 	"quarantine": {"quarantine", "--all"}, "quarantine-show": {"quarantine", "show", "Q-3"}, "people": {"user"}, "person": {"user", "show", "rita"}, "tokens": {"user", "tokens", "rita"},
 	"audit": {"audit", "show", "--incident", "I-142", "--run", "R-88"}, "verify": {"audit", "verify"},
 }
@@ -85,10 +85,10 @@ func requireVisible(t *testing.T, text string) {
 func TestAListOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	none := &door{answers: map[string]any{}}
-	for _, what := range []string{"incidents", "runs", "approvals", "playbooks", "halts", "quarantine", "people", "people/rita/tokens", "events"} {
+	for _, what := range []string{"incidents", "runs", "approvals", "playbooks", "halts", "claims", "quarantine", "people", "people/rita/tokens", "events"} {
 		none.answers["GET /v1/"+what] = []any{}
 	}
-	for _, args := range [][]string{{"incidents"}, {"runs"}, {"approvals"}, {"playbook"}, {"halts"}, {"quarantine"}, {"user"}, {"user", "tokens", "rita"}, {"audit", "show"}} {
+	for _, args := range [][]string{{"incidents"}, {"runs"}, {"approvals"}, {"playbook"}, {"halts"}, {"claims"}, {"quarantine"}, {"user"}, {"user", "tokens", "rita"}, {"audit", "show"}} {
 		r := typed(t, none, args...)
 		require.Equal(t, 0, r.code, r.err)
 		require.Greater(t, len(r.out), 8, args)
@@ -118,6 +118,12 @@ func TestWhatPeopleSayBecomesACommand(t *testing.T) {
 		{[]string{"merge", "142", "I-9"}, bot.Command{Verb: bot.VerbMerge, Incident: 142, Into: 9}},
 		{[]string{"split", "142", "aa", "bb"}, bot.Command{Verb: bot.VerbSplit, Incident: 142, Alerts: []string{"aa", "bb"}}},
 		{[]string{"run", "restart", "142", "-p", "service=web", "-p", "n=2"}, bot.Command{Verb: bot.VerbRun, Incident: 142, Playbook: "restart", Params: map[string]string{"service": "web", "n": "2"}}},
+		{[]string{"run", "--instead-of", "a-7", "-p", "n=2"}, bot.Command{Verb: bot.VerbRun, Approval: 7, Params: map[string]string{"n": "2"}}},
+		{[]string{"claim", "db-3", "-r", "new disks", "--for", "8h"}, bot.Command{Verb: bot.VerbClaim, Name: "db-3", Reason: "new disks", For: bot.Duration(8 * time.Hour)}},
+		{[]string{"claim", "db-3"}, bot.Command{Verb: bot.VerbClaim, Name: "db-3"}},
+		{[]string{"unclaim", "db-3"}, bot.Command{Verb: bot.VerbUnclaim, Name: "db-3"}},
+		{[]string{"raise", "the shop is slow"}, bot.Command{Verb: bot.VerbRaise, Title: "the shop is slow"}},
+		{[]string{"raise", "the shop is slow", "--severity", "low", "--note", "since noon"}, bot.Command{Verb: bot.VerbRaise, Title: "the shop is slow", Severity: bot.SeverityLow, Reason: "since noon"}},
 		{[]string{"undo", "r-88"}, bot.Command{Verb: bot.VerbUndo, Run: 88}},
 		{[]string{"cancel", "88"}, bot.Command{Verb: bot.VerbCancel, Run: 88}},
 		{[]string{"settle", "R-88", "not-done"}, bot.Command{Verb: bot.VerbSettle, Run: 88, Settle: bot.SettleNotDone}},
@@ -155,6 +161,7 @@ func TestACommandLineThatCannotBeUnderstoodReachesNobody(t *testing.T) {
 		{"undo", "I-1"}, {"settle", "88", "maybe"}, {"halt", "--playbook", "a", "--target", "b"}, {"replay", "R-1"}, {"show", "X-1"}, {"show", "R-x"}, {"why", "R-1"},
 		{"timeline", "R-1"}, {"incidents", "--state", "odd"}, {"incidents", "--limit", "many"}, {"user", "add"}, {"user", "add", "bob", "--role", "king"}, {"user", "edit", "rita"},
 		{"user", "token", "rita", "--label", "x", "--for", "ever"}, {"user", "token", "rita"}, {"user", "edit", "rita", "--uid", "-1"}, {"quarantine", "show", "x"}, {"nonsense"}, {"note", "142"},
+		{"run"}, {"run", "restart"}, {"run", "--instead-of", "I-7"}, {"run", "restart", "142", "--instead-of", "A-7"}, {"claim"}, {"claim", "a", "--for", "soon"}, {"raise"}, {"raise", "x", "--severity", "odd"},
 	} {
 		d := full()
 		r := typed(t, d, args...)

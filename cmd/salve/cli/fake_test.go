@@ -222,6 +222,7 @@ func full() *door {
 		"GET /v1/quarantine/Q-3":         map[string]any{"id": "Q-3", "state": "held", "source": "prod", "reason": "not JSON", "size": 12, "received_at": ago(time.Hour), "body": "{\n  " + hostile},
 		"GET /v1/playbooks":              []bot.Playbook{{Name: "flush", Mode: bot.ModeAuto, AutoBelow: bot.SeverityMedium, Risk: bot.RiskLow, Approvers: []string{"oncall", "sre"}, Owner: "web", Match: "true"}},
 		"GET /v1/halts":                  []bot.Halt{{Scope: bot.HaltTarget, Name: "web-1", By: bot.Actor{Name: "Rita"}, At: ago(time.Minute), Reason: hostile}},
+		"GET /v1/claims":                 []bot.Claim{{Target: "db-3", Holder: "rita", Name: "Rita", At: ago(time.Minute), Until: epoch.Add(time.Hour), Reason: hostile}},
 		"GET /v1/status": map[string]any{"version": "v1", "since": ago(time.Hour), "url": "http://127.0.0.1:8080", "data_dir": "/var/lib/salve", "epoch": 2, "ready": true, "playbooks": 1, "halts": 1,
 			"halted":     []bot.Halt{{Scope: bot.HaltTarget, Name: "db-3", By: bot.Actor{Name: "Alice"}, Reason: "repair", At: ago(time.Minute)}},
 			"queues":     []map[string]any{{"leg": "decide", "age": "1m30s", "oldest": "I-142"}, {"leg": "act", "age": "0s"}},

@@ -213,19 +213,35 @@ func (c Snooze) Run(ctx context.Context, e *Env) error {
 
 // RunPlaybook asks for a playbook to be planned for an incident.
 type RunPlaybook struct {
-	Playbook string            `arg:"" help:"A playbook; salve playbook list shows them."`
-	Incident string            `arg:"" help:"An incident (I-142)."`
-	Param    map[string]string `help:"Values for the playbook's params." short:"p" placeholder:"NAME=VALUE"`
+	Playbook  string            `arg:"" optional:"" help:"A playbook; salve playbook list shows them."`
+	Incident  string            `arg:"" optional:"" help:"An incident (I-142)."`
+	Param     map[string]string `help:"Values for the playbook's params." short:"p" placeholder:"NAME=VALUE"`
+	InsteadOf string            `help:"An approval that waits (A-7): ask for the same with other values; it is withdrawn when the new plan stands." placeholder:"APPROVAL"`
 }
 
 // Help is shown by --help.
 func (RunPlaybook) Help() string {
-	return "It becomes a plan like any other: frozen, guarded, and approved by somebody else than you.\n\nExample:\n  salve run service-restart I-142 -p service=nginx"
+	return "It becomes a plan like any other: frozen, guarded, and approved by somebody else than you.\n\nExamples:\n  salve run service-restart I-142 -p service=nginx\n  salve run --instead-of A-7 -p count=2"
 }
 
 // Run asks.
 func (c RunPlaybook) Run(ctx context.Context, e *Env) error {
-	return sayOn(ctx, e, OnIncident{ID: c.Incident}, bot.Command{Verb: bot.VerbRun, Playbook: c.Playbook, Params: c.Param})
+	cmd := bot.Command{Verb: bot.VerbRun, Playbook: c.Playbook, Params: c.Param}
+	if c.InsteadOf == "" {
+		if c.Playbook == "" || c.Incident == "" {
+			return usage("name a playbook and an incident: salve run PLAYBOOK I-142")
+		}
+		return sayOn(ctx, e, OnIncident{ID: c.Incident}, cmd)
+	}
+	if c.Playbook != "" {
+		return usage("--instead-of names the playbook and the incident already; leave them out")
+	}
+	id, err := bot.ParseApprovalID(c.InsteadOf)
+	if err != nil {
+		return usage("%s; `salve approvals` lists them", err)
+	}
+	cmd.Approval = id
+	return say(ctx, e, cmd)
 }
 
 // OnRun is a run as an argument.
