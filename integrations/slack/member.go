@@ -17,6 +17,7 @@ func (c *Client) remember() {
 	c.who = newMemory[identity](7*24*time.Hour, 1) // what a token is never changes
 	c.members = newMemory[bot.Member](5*time.Minute, 20_000)
 	c.direct = newMemory[string](time.Hour, 20_000)
+	c.emails = newMemory[string](time.Hour, 20_000)
 	// Slack takes twenty of these calls a minute: half of that is for us.
 	rest := min(max(time.Duration(len(c.groups))*6*time.Second, time.Minute), 5*time.Minute)
 	c.rolls = newMemory[map[string]bool](rest, max(1, len(c.groups)))

@@ -68,6 +68,7 @@ type Client struct {
 	members *memory[bot.Member]
 	rolls   *memory[map[string]bool]
 	direct  *memory[string] // user -> direct channel
+	emails  *memory[string] // address -> user; "": nobody's
 	threads *threads
 	budget  *budget
 
