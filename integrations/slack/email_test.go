@@ -21,7 +21,7 @@ func TestWhoeverIsOnCallIsFoundByTheirAddress(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, "U0ONCALL1", id)
 	}
-	require.Equal(t, 1, fake.Count("users.lookupByEmail"), "the answer is kept")
+	require.Equal(t, 1, fake.Count("users.lookupByEmail", ""), "the answer is kept")
 	for _, nobody := range []string{"", "nobody@example.com", "gone@example.com"} {
 		_, ok, err := c.ByEmail(t.Context(), nobody)
 		require.NoError(t, err, nobody)
