@@ -61,7 +61,7 @@ func diagnosisLines(c bot.Card) []bot.Line {
 		out = append(out, item(plain(fmt.Sprintf("%s (%.0f %% sure; %s)", clip(h.Cause, 200), min(max(h.Confidence, 0), 1)*100, strings.Join(first(h.Evidence, 8), ", ")))))
 	}
 	for _, e := range first(d.Evidence, 10) {
-		out = append(out, quiet(plain(fmt.Sprintf("%s: %s (%s)", e.ID, clip(e.Text, 200), clip(e.Cites, 60)))))
+		out = append(out, item(plain(fmt.Sprintf("%s: %s (%s)", e.ID, clip(e.Text, 200), clip(e.Cites, 60)))))
 	}
 	for _, g := range first(d.Gaps, 3) {
 		out = append(out, quiet(plain("Not looked at: "+g)))
@@ -97,7 +97,7 @@ func historyLines(c bot.Card) []bot.Line {
 		out = append(out, section("What happened"))
 	}
 	for _, e := range last(c.Timeline, 10) {
-		out = append(out, quiet(at(e.At), raw(" "), plain(clip(e.Who, maxLabel)+": "+clip(e.Text, 200))))
+		out = append(out, item(at(e.At), raw(" "), plain(clip(e.Who, maxLabel)+": "+clip(e.Text, 200))))
 	}
 	return out
 }

@@ -78,15 +78,17 @@ func planLines(p bot.CardProposal, o Options) []bot.Line {
 		line(dots([]bot.Span{raw("plan "), code(longer(a.Digest))}, words("%s", capital(wayBack(p.Plan))), words("%s", riskText(p.Plan)))...),
 	}
 	out = append(out, standing(p)...)
-	for _, name := range first(slices.Sorted(maps.Keys(p.Plan.Params)), shownSteps) {
-		out = append(out, quiet(plain(clip(name, 60)+" = "), raw(" "), code(p.Plan.Params[name])))
+	if params := paramSpans(p.Plan.Params); len(params) > 0 {
+		out = append(out, quiet(params...))
 	}
 	out = append(out, section(count(len(p.Plan.Steps), "step")))
+	whole := len(p.Plan.Steps) <= shownSteps
 	for i, s := range first(p.Plan.Steps, shownSteps) {
-		out = append(out, planStep(i+1, s)...)
+		l, all := planStep(i+1, s)
+		out, whole = append(out, l), whole && all
 	}
-	if left := len(p.Plan.Steps) - shownSteps; left > 0 {
-		out = append(out, quiet(plain(fmt.Sprintf("and %s that do not fit here; read them all before you approve.", count(left, "more step"))), raw(" "), o.typed("show "+a.Incident.String())))
+	if !whole {
+		out = append(out, line(strong("Not all of it fits here."), raw(" "), plain("Read it whole before you approve, in the console or on the command line:"), raw(" "), code("salve show "+a.Incident.String())))
 	}
 	out = append(out, verifyLine(p.Plan))
 	if a.Verdict.Reason != "" {
@@ -135,7 +137,17 @@ func standing(p bot.CardProposal) []bot.Line {
 	return out
 }
 
-func planStep(n int, s bot.PlanStep) []bot.Line {
+// paramSpans are the parameters in one line.
+func paramSpans(params map[string]string) []bot.Span {
+	var parts [][]bot.Span
+	for _, name := range first(slices.Sorted(maps.Keys(params)), shownSteps) {
+		parts = append(parts, []bot.Span{plain(clip(name, 60)), raw(" = "), code(params[name])})
+	}
+	return dots(parts...)
+}
+
+// planStep is one step with exactly what it is given; false: it had to be cut.
+func planStep(n int, s bot.PlanStep) (bot.Line, bool) {
 	name := cmp.Or(s.Title, s.ID)
 	undo := "no undo"
 	switch {
@@ -144,11 +156,12 @@ func planStep(n int, s bot.PlanStep) []bot.Line {
 	case s.Undo != nil:
 		undo = "undo: " + clip(cmp.Or(s.Undo.Title, s.Undo.Action+" "+arguments(s.Undo.Args)), 120)
 	}
-	return []bot.Line{
-		item(plain(fmt.Sprintf("%d. %s", n, clip(name, 100))), raw(" · "), plain(undo)),
-		quiet(code(clip(s.Action+" "+arguments(s.Args), maxSpan))),
-	}
+	full := Clean(s.Action + " " + arguments(s.Args))
+	does := bot.Span{Text: Cut(full, maxArguments), Style: bot.SpanCode}
+	return item(plain(fmt.Sprintf("%d. %s: ", n, clip(name, 100))), raw(" "), does, raw(" · "), plain(undo)), does.Text == full
 }
+
+const maxArguments = 400 // runes of what a step does
 
 // arguments are exactly what the step is given, as JSON.
 func arguments(args map[string]any) string {

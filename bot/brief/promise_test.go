@@ -345,3 +345,17 @@ func FuzzCleanTextIsSeenWhole(f *testing.F) {
 		require.Equal(t, short, brief.Clean(short), "what is cut is still clean")
 	})
 }
+
+func TestAPlanThatDoesNotFitSaysSo(t *testing.T) {
+	t.Parallel()
+	const warning = "Not all of it fits here."
+	long := mine()
+	require.NotContains(t, show(brief.Confirm(long, slash)), warning)
+	for range 30 {
+		long.Plan.Steps = append(long.Plan.Steps, bot.PlanStep{ID: "wait", Action: "wait"})
+	}
+	require.Contains(t, show(brief.Confirm(long, slash)), warning)
+	wide := mine()
+	wide.Plan.Steps = []bot.PlanStep{{ID: "a", Action: "command", Args: map[string]any{"argv": []any{strings.Repeat("x", 1000)}}}}
+	require.Contains(t, showForm(brief.PlanForm(wide, slash)), warning)
+}

@@ -26,6 +26,9 @@ func modal(f bot.Form) view {
 	for _, l := range f.Lines {
 		p.line(l)
 	}
+	for i, r := range f.Rows {
+		p.row(r, fmt.Sprintf("r%d", i))
+	}
 	p.flush()
 	if p.dropped > 0 {
 		p.blocks = append(p.blocks, small(fmt.Sprintf("%d more lines do not fit into Slack.", p.dropped)))

@@ -239,7 +239,10 @@ func (p *page) row(r bot.Row, action string) {
 		return
 	}
 	if r.Button == nil {
-		p.item(line(r.Line.Spans))
+		if r.Line.Kind == bot.LineText {
+			r.Line.Kind = bot.LineItem
+		}
+		p.line(r.Line)
 		return
 	}
 	press := button(*r.Button, action)

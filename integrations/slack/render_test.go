@@ -230,6 +230,7 @@ func TestAFormLooksAsItShouldAndIsLegal(t *testing.T) {
 	t.Parallel()
 	form := bot.Form{
 		Title: "Deny grow-disk on a host with a long name", Token: "form-token", Submit: "Deny", Lines: approval().Lines,
+		Rows: []bot.Row{{Line: bot.Line{Kind: bot.LineHead, Spans: words("Or else")}}, {Line: bot.Line{Spans: words("Change its parameters")}, Button: &bot.Button{Label: "Edit", Token: "edit"}}},
 		Fields: []bot.Field{
 			{Name: "reason", Label: "Why?", Hint: "The person who asked reads this.", Kind: bot.FieldLong, Max: 500},
 			{Name: "param.size", Label: "Size in GB", Kind: bot.FieldWhole, Value: "40"},
