@@ -189,7 +189,7 @@ func (p *People) check(ctx context.Context, person bot.Person) error {
 
 func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 	for _, id := range person.Identities {
-		if !groupPattern.MatchString(id.Surface) || id.ID == "" || len(id.ID) > 200 || !plain(id.ID) {
+		if !groupPattern.MatchString(id.Surface) || id.ID == "" || len(id.ID) > maxIdentity || !plain(id.ID) {
 			return bot.Refuse(bot.RefusedInput, "An identity has a surface and an id there.", "For example --uid 1000.")
 		}
 		if s, known := shapes[id.Surface]; known && !s.fits(id.ID) {

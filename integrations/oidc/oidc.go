@@ -23,7 +23,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +59,8 @@ type Provider struct {
 	out  *outbound.Client
 	http *http.Client
 
+	ending chan struct{} // one token per sign-in about which the provider is being asked
+
 	mu    sync.Mutex
 	found *oidc.Provider // nil: it was not asked so far
 	tried time.Time      // when it was asked last without success ...
@@ -68,6 +69,10 @@ type Provider struct {
 
 // restFor is how long a provider that did not answer is left alone.
 const restFor = 3 * time.Second
+
+// atOnce is how many sign-ins the provider is asked about at a time. Anybody can
+// send a browser back with a code that is made up.
+const atOnce = 32
 
 // Login is who the provider says has signed in.
 type Login struct {
@@ -88,7 +93,7 @@ func New(set Settings, opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oidc: %w", err)
 	}
-	return &Provider{set: set, opts: opts, out: out, http: out.HTTP()}, nil
+	return &Provider{set: set, opts: opts, out: out, http: out.HTTP(), ending: make(chan struct{}, atOnce)}, nil
 }
 
 // Close drops the kept connections.
@@ -135,6 +140,12 @@ func (p *Provider) Finish(ctx context.Context, kept string, back url.Values, now
 	if code := back.Get("error"); code != "" {
 		return Login{}, bot.Refuse(bot.RefusedIdentity, "The identity provider refused: "+clean(cmp.Or(back.Get("error_description"), code))+".", "Begin again, or ask whoever runs it.")
 	}
+	select {
+	case p.ending <- struct{}{}:
+		defer func() { <-p.ending }()
+	default:
+		return Login{}, bot.Refuse(bot.RefusedLater, "Many are signing in at this moment.", "Begin again on the sign-in page.")
+	}
 	found, err := p.discover(ctx)
 	if err != nil {
 		return Login{}, err
@@ -154,7 +165,14 @@ func (p *Provider) Finish(ctx context.Context, kept string, back url.Values, now
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(f.Nonce)) != 1 {
 		return Login{}, errStale
 	}
-	return login(id)
+	said, err := told(id)
+	if err != nil {
+		return Login{}, err
+	}
+	if said.lacks() {
+		said = said.with(p.more(ctx, found, token, id.Subject))
+	}
+	return said.login(id), nil
 }
 
 func open(kept string) (flow, error) {
@@ -175,45 +193,8 @@ func open(kept string) (flow, error) {
 	return f, nil
 }
 
-func login(id *oidc.IDToken) (Login, error) {
-	var claims struct {
-		Name      string `json:"name"`
-		Preferred string `json:"preferred_username"`
-		Email     string `json:"email"`
-		Verified  any    `json:"email_verified"` // some providers write a string
-	}
-	if err := id.Claims(&claims); err != nil {
-		return Login{}, fmt.Errorf("oidc: read the claims: %w", err)
-	}
-	if id.Subject == "" || len(id.Subject) > 255 {
-		return Login{}, errors.New("oidc: the ID token names nobody")
-	}
-	out := Login{
-		Identity: bot.Identity{Surface: Surface, ID: id.Issuer + "#" + id.Subject},
-		Name:     clean(cmp.Or(claims.Name, claims.Preferred, claims.Email, id.Subject)),
-	}
-	if claims.Verified == true || claims.Verified == "true" {
-		out.Email = strings.ToLower(strings.TrimSpace(claims.Email))
-	}
-	return out, nil
-}
-
 // Surface is the surface of identities from here.
 const Surface = "oidc"
-
-// clean is untrusted text in one short line.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if r := []rune(strings.TrimSpace(s)); len(r) > 120 {
-		return string(r[:120]) + "…"
-	}
-	return strings.TrimSpace(s)
-}
 
 // exchangeFailed keeps the answer of the provider, which may hold the code, out
 // of the error.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,6 +85,80 @@ func TestAnAddressThatNobodyHasVerifiedIsNotTold(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, got.Email, "%v", verified)
 	}
+}
+
+func TestLettersBeyondASCIIDoNotBecomeSomebodyElses(t *testing.T) {
+	t.Parallel()
+	idp := oidctest.New(t, "u-17")
+	idp.Say(map[string]any{"email": "\u212aEVIN@example.com", "email_verified": true})
+	require.Equal(t, "\u212aevin@example.com", signedIn(t, idp).Email)
+}
+
+// signedIn goes the whole way.
+func signedIn(t *testing.T, idp *oidctest.Provider) oidc.Login {
+	t.Helper()
+	p := provider(t, idp.URL)
+	address, kept, err := p.Begin(t.Context(), time.Now())
+	require.NoError(t, err)
+	got, err := p.Finish(t.Context(), kept, visit(t, address), time.Now())
+	require.NoError(t, err)
+	return got
+}
+
+func TestWhatTheTokenLacksIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		token, apart map[string]any
+		called, mail string
+	}{
+		{"all of it", nil, map[string]any{"sub": "u-17", "name": "Alice", "email": "alice@example.com", "email_verified": true}, "Alice", "alice@example.com"},
+		{"the address", map[string]any{"name": "Al"}, map[string]any{"sub": "u-17", "name": "Alice", "email": "alice@example.com", "email_verified": "true"}, "Al", "alice@example.com"},
+		{"an address that nobody has verified", nil, map[string]any{"sub": "u-17", "email": "boss@example.com", "email_verified": false}, "boss@example.com", ""},
+		{"two addresses are not mixed", map[string]any{"email": "boss@example.com"}, map[string]any{"sub": "u-17", "name": "Alice", "email": "alice@example.com", "email_verified": true}, "Alice", ""},
+		{"about somebody else", nil, map[string]any{"sub": "u-18", "name": "Bob", "email": "bob@example.com", "email_verified": true}, "u-17", ""},
+		{"about nobody", nil, map[string]any{"name": "Bob", "email": "bob@example.com", "email_verified": true}, "u-17", ""},
+		{"no answer", nil, nil, "u-17", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			idp := oidctest.New(t, "u-17")
+			idp.Say(tt.token)
+			idp.SayApart(tt.apart)
+			got := signedIn(t, idp)
+			require.Equal(t, idp.URL+"#u-17", got.Identity.ID)
+			require.Equal(t, tt.called, got.Name)
+			require.Equal(t, tt.mail, got.Email)
+		})
+	}
+}
+
+func TestSignInsWaitForEachOtherWithinReason(t *testing.T) {
+	t.Parallel()
+	idp := oidctest.New(t, "u-17")
+	entered, leave := make(chan struct{}, 100), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entered <- struct{}{}
+		<-leave
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	t.Cleanup(slow.Close)
+	idp.TokensAt(slow.URL)
+	p := provider(t, idp.URL)
+	address, kept, err := p.Begin(t.Context(), time.Now())
+	require.NoError(t, err)
+	back := visit(t, address)
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() { _, _ = p.Finish(t.Context(), kept, back, time.Now()) })
+	}
+	for range 32 {
+		<-entered
+	}
+	_, err = p.Finish(t.Context(), kept, back, time.Now())
+	refused(t, err, "Many are signing in at this moment.")
+	close(leave)
+	all.Wait()
 }
 
 func TestASignInThatIsNotThisBrowsersIsRefused(t *testing.T) {

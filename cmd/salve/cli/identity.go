@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"salve/bot"
 )
@@ -13,20 +14,39 @@ import (
 type IdentityFlags struct {
 	UID   []uint32 `help:"Unix user id on this machine; may be repeated." name:"uid" placeholder:"UID"`
 	Slack []string `help:"Member of a Slack workspace or organisation, as /salve whoami prints it there; may be repeated." placeholder:"T0123/U0456"`
+	OIDC  []string `help:"Issuer and subject of OpenID Connect, as the console prints them to whoever signs in and is not linked; may be repeated." name:"oidc" sep:"none" placeholder:"ISSUER#SUBJECT"`
+	Email []string `help:"E-mail address that the identity provider has verified; it counts where login.oidc.trust_email is true; may be repeated." sep:"none" placeholder:"ADDRESS"`
 }
 
 func (f IdentityFlags) identities() []bot.Identity {
-	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack))
+	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack), on("oidc", f.OIDC), addresses(f.Email))
 }
 
 // DropIdentityFlags take identities away.
 type DropIdentityFlags struct {
 	UID   []uint32 `help:"This unix user is not them any more; may be repeated." name:"drop-uid" placeholder:"UID"`
 	Slack []string `help:"This member of Slack is not them any more; may be repeated." name:"drop-slack" placeholder:"T0123/U0456"`
+	OIDC  []string `help:"This subject of OpenID Connect is not them any more; may be repeated." name:"drop-oidc" sep:"none" placeholder:"ISSUER#SUBJECT"`
+	Email []string `help:"This e-mail address is not theirs any more; may be repeated." name:"drop-email" sep:"none" placeholder:"ADDRESS"`
 }
 
 func (f DropIdentityFlags) identities() []bot.Identity {
-	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack))
+	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack), on("oidc", f.OIDC), addresses(f.Email))
+}
+
+// addresses are identities by e-mail, which are kept in lower case. A letter
+// beyond ASCII stays, and is refused: what it is in lower case could be another's.
+func addresses(list []string) []bot.Identity {
+	out := make([]string, 0, len(list))
+	for _, a := range list {
+		out = append(out, strings.Map(func(r rune) rune {
+			if 'A' <= r && r <= 'Z' {
+				return r + 'a' - 'A'
+			}
+			return r
+		}, a))
+	}
+	return on("email", out)
 }
 
 // on are identities of a surface.

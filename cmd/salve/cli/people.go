@@ -174,7 +174,7 @@ type UserEdit struct {
 
 // Help is shown by --help.
 func (UserEdit) Help() string {
-	return "--role, --group, --uid and --slack add to what the person has; --drop-... take away.\n\nExamples:\n  salve user edit alice --group sre\n  salve user edit alice --role admin --drop-group oncall"
+	return "--role, --group, --uid, --slack, --oidc and --email add to what the person has; --drop-... take away.\n\nExamples:\n  salve user edit alice --group sre\n  salve user edit alice --oidc 'https://login.example.com#248289761001'\n  salve user edit alice --role admin --drop-group oncall"
 }
 
 // Run changes what the flags name and leaves the rest.

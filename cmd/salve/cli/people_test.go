@@ -71,7 +71,13 @@ func TestAnEditAddsAndTakesAwayOnlyWhatItNames(t *testing.T) {
 	p, r = edit("--slack", "T0123/U0456", "--drop-uid", "1000")
 	require.Equal(t, 0, r.code, r.err)
 	require.Equal(t, []bot.Identity{{Surface: "slack", ID: "T0123/U0456"}}, p.Identities)
-	for _, args := range [][]string{{"--drop-slack", "T0123/U0456"}, {"--drop-group", "sre"}, {"--drop-uid", "7"}, {"--drop-role", "admin"}} {
+	p, r = edit("--oidc", "https://login.example.com#cn=rita,ou=ops", "--email", "Rita@Example.com", "--email", "\u212aim@example.com")
+	require.Equal(t, 0, r.code, r.err)
+	require.Equal(t, []bot.Identity{
+		{Surface: "unix", ID: "1000"}, {Surface: "oidc", ID: "https://login.example.com#cn=rita,ou=ops"},
+		{Surface: "email", ID: "rita@example.com"}, {Surface: "email", ID: "\u212aim@example.com"},
+	}, p.Identities, "a comma is part of a subject, and only letters of ASCII change")
+	for _, args := range [][]string{{"--drop-oidc", "https://login.example.com#x"}, {"--drop-email", "rita@example.com"}, {"--drop-slack", "T0123/U0456"}, {"--drop-group", "sre"}, {"--drop-uid", "7"}, {"--drop-role", "admin"}} {
 		p, r = edit(args...)
 		require.Equal(t, 2, r.code, args)
 		require.Zero(t, p.ID, "nothing was sent")

@@ -39,6 +39,8 @@ type Provider struct {
 	codes  map[string]url.Values
 	claims map[string]any
 	after  func(map[string]any) // changes the claims of the next tokens
+	tokens string               // the address where codes become tokens
+	apart  map[string]any       // what its userinfo endpoint says; nil: it refuses
 }
 
 // New starts a Provider that says whoever comes is sub.
@@ -52,11 +54,12 @@ func New(t *testing.T, sub string) *Provider {
 	mux := http.NewServeMux()
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	p.URL = srv.URL
+	p.URL, p.tokens = srv.URL, srv.URL+"/token"
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
 	mux.HandleFunc("GET /keys", p.keys)
 	mux.HandleFunc("GET /auth", p.auth)
 	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("GET /userinfo", p.userinfo)
 	return p
 }
 
@@ -65,6 +68,21 @@ func (p *Provider) Say(claims map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	maps.Copy(p.claims, claims)
+}
+
+// SayApart sets what is said of whoever comes next at the userinfo endpoint alone.
+func (p *Provider) SayApart(claims map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.apart = claims
+}
+
+// TokensAt names another address where codes become tokens, to whoever asks from
+// now on.
+func (p *Provider) TokensAt(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tokens = address
 }
 
 // Spoil changes the claims of tokens just before they are signed; nil: no more.
@@ -87,8 +105,11 @@ func (p *Provider) Forge(t *testing.T) {
 }
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	answer(w, http.StatusOK, map[string]any{
-		"issuer": p.URL, "authorization_endpoint": p.URL + "/auth", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
+		"issuer": p.URL, "authorization_endpoint": p.URL + "/auth", "token_endpoint": p.tokens, "jwks_uri": p.URL + "/keys",
+		"userinfo_endpoint":        p.URL + "/userinfo",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"}, "code_challenge_methods_supported": []string{"S256"},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic"},
@@ -140,6 +161,16 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.after(claims)
 	}
 	answer(w, http.StatusOK, map[string]any{"access_token": "at", "token_type": "Bearer", "expires_in": 60, "id_token": p.sign(claims)})
+}
+
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.Header.Get("Authorization") != "Bearer at" || p.apart == nil {
+		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_token"})
+		return
+	}
+	answer(w, http.StatusOK, p.apart)
 }
 
 // sign makes a JWT, RS256 (RFC 7515).
