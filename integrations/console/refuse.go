@@ -58,7 +58,6 @@ type refusalPage struct {
 	Refusal *bot.Refusal
 	Status  int
 	Back    string
-	Posted  bool
 }
 
 // refuse shows what was refused, why, and what is next.
@@ -73,6 +72,6 @@ func (c *Console) refuse(w http.ResponseWriter, r *http.Request, status int, ref
 	}
 	c.render(w, r, status, "refusal", page{
 		Title: title, Viewer: viewer,
-		Main: refusalPage{Refusal: refusal, Status: status, Back: back(r.PostForm), Posted: r.Method == http.MethodPost},
+		Main: refusalPage{Refusal: refusal, Status: status, Back: back(r.PostForm)},
 	})
 }

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -40,29 +42,51 @@ func (c *Console) beginSignOn(w http.ResponseWriter, r *http.Request) {
 	address, kept, err := c.ports.SignOn.Begin(r.Context())
 	if err != nil {
 		c.log.WarnContext(r.Context(), "the identity provider cannot be asked", "err", err)
-		c.refuse(w, r, http.StatusBadGateway, bot.Refuse(bot.RefusedLater, "The identity provider does not answer.", "Try again in a moment, or sign in by a link: salve user login-link NAME."))
+		c.notIn(w, r, http.StatusBadGateway, bot.Refuse(bot.RefusedLater, "The identity provider does not answer.", "Try again in a moment, or sign in by a link: salve user login-link NAME"))
 		return
 	}
 	http.SetCookie(w, c.flowCookie(kept))
 	http.Redirect(w, r, address, http.StatusSeeOther)
 }
 
+// endSignOn opens the session. The browser comes from another site, so that it
+// would not send the strict cookie along with a redirect: the page that it gets
+// goes on to the incidents from here.
 func (c *Console) endSignOn(w http.ResponseWriter, r *http.Request) {
-	kept, err := r.Cookie(c.flowCookie("").Name)
-	if err != nil {
-		kept = &http.Cookie{}
+	kept := ""
+	if k, err := r.Cookie(c.flowCookie("").Name); err == nil {
+		kept = k.Value
 	}
 	http.SetCookie(w, c.flowCookie(""))
-	session, person, err := c.ports.SignOn.Finish(r.Context(), kept.Value, r.URL.Query())
+	session, person, err := c.ports.SignOn.Finish(r.Context(), kept, r.URL.Query())
 	if err != nil {
-		if !opensNothing(err) {
-			c.log.WarnContext(r.Context(), "a sign-in did not come to its end", "err", err)
-			err = bot.Refuse(bot.RefusedLater, "Signing in with the identity provider did not work.", "Try again; if it stays so, whoever runs Salve finds the cause in its log.")
-		}
-		c.fail(w, r, err)
+		c.notSignedIn(w, r, err)
 		return
 	}
 	c.setCookie(w, session)
 	c.flash(w, "Signed in as "+person.Name+".")
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	c.render(w, r, http.StatusOK, "again", page{Title: "One moment", Path: "/", Viewer: person})
+}
+
+// notSignedIn says why somebody is not.
+func (c *Console) notSignedIn(w http.ResponseWriter, r *http.Request, err error) {
+	refusal, refused := errors.AsType[*bot.Refusal](err)
+	status := http.StatusForbidden
+	switch {
+	case refused:
+		status = cmp.Or(statuses[refusal.Code], status)
+	case errors.Is(err, bot.ErrOverloaded), errors.Is(err, bot.ErrUnavailable), r.Context().Err() != nil:
+		c.fail(w, r, err)
+		return
+	default:
+		c.log.WarnContext(r.Context(), "a sign-in did not come to its end", "err", err)
+		status, refusal = http.StatusBadGateway, bot.Refuse(bot.RefusedLater, "Signing in with the identity provider did not work.", "Begin again; if it stays so, the log of Salve has the cause.")
+	}
+	c.notIn(w, r, status, refusal)
+}
+
+// notIn leads back to the sign-in page.
+func (c *Console) notIn(w http.ResponseWriter, r *http.Request, status int, refusal *bot.Refusal) {
+	viewer, _ := c.viewer(r) // who it is only decides what the frame of the page shows
+	c.render(w, r, status, "refusal", page{Title: "Not signed in", Viewer: viewer, Main: refusalPage{Refusal: refusal, Status: status, Back: "/login"}})
 }
