@@ -99,6 +99,12 @@ func New(set Settings, opts Options) (*Provider, error) {
 // Close drops the kept connections.
 func (p *Provider) Close() { p.out.Close() }
 
+// Check asks the provider who it is.
+func (p *Provider) Check(ctx context.Context) error {
+	_, err := p.discover(ctx)
+	return err
+}
+
 // flow is one attempt to sign in. It stays in the browser that began it.
 type flow struct {
 	State    string    `json:"s"`

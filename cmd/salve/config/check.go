@@ -36,6 +36,7 @@ func (r *reader) check(c *Config) {
 	r.checkPagers(c)
 	r.checkOnCall(c)
 	r.checkCatalog(c)
+	r.checkLogin(c)
 	for i, a := range c.Egress.Allow {
 		if !isDestination(a) {
 			r.atPath(fmt.Sprintf("$.egress.allow[%d]", i), fmt.Sprintf("%q is not a destination", a), "write a CIDR (10.1.0.0/16), an address, or host:port")

@@ -44,6 +44,7 @@ type Config struct {
 	Page      []Pager   `yaml:"page"`
 	OnCall    OnCall    `yaml:"oncall"`
 	Catalog   Catalog   `yaml:"catalog"`
+	Login     Login     `yaml:"login"`
 	// Prometheus is asked for what an alert's metric did.
 	Prometheus Prometheus `yaml:"prometheus"`
 	// Drain is for how long requests are still answered after SIGTERM, while

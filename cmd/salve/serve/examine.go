@@ -26,8 +26,8 @@ type Finding struct {
 }
 
 // Examine looks at everything outside that a configuration names: secrets, the
-// data directory, Slack, Prometheus. It changes nothing. looked is told of each
-// Finding as soon as it is there.
+// data directory, Slack, Prometheus, the identity provider. It changes nothing.
+// looked is told of each Finding as soon as it is there.
 func Examine(ctx context.Context, cfg config.Config, secrets secret.Resolver, looked func(Finding)) {
 	for _, f := range examineSecrets(ctx, cfg, secrets) {
 		looked(f)
@@ -38,6 +38,9 @@ func Examine(ctx context.Context, cfg config.Config, secrets secret.Resolver, lo
 	}
 	if cfg.Prometheus.URL != "" {
 		looked(examinePrometheus(ctx, cfg, secrets))
+	}
+	if cfg.Login.OIDC != nil {
+		looked(examineLogin(ctx, cfg, secrets))
 	}
 }
 

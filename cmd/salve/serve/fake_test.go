@@ -24,6 +24,7 @@ import (
 	"salve/cmd/salve/config"
 	"salve/cmd/salve/serve"
 	"salve/integrations/control"
+	"salve/integrations/oidc/oidctest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -100,7 +101,8 @@ func setUp(t *testing.T, s *shop) config.Config {
 func secrets(t *testing.T) (secret.Resolver, *secret.Redactor) {
 	t.Helper()
 	redactor := secret.NewRedactor()
-	r, err := secret.NewEnvFile(func(name string) (string, bool) { return hookToken, name == "HOOK" },
+	known := map[string]string{"HOOK": hookToken, "LOGIN": oidctest.ClientSecret}
+	r, err := secret.NewEnvFile(func(name string) (string, bool) { v, ok := known[name]; return v, ok },
 		func(string) ([]byte, error) { return nil, os.ErrNotExist }, redactor)
 	require.NoError(t, err)
 	return r, redactor

@@ -59,7 +59,11 @@ func (s *Salve) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages, err := console.New(s.consolePorts(), console.Options{Log: s.log, PublicURL: s.cfg.PublicURL, AnonymousRead: anonymous})
+	ports := s.consolePorts()
+	if ports.SignOn, err = s.makeSignOn(ctx); err != nil {
+		return err
+	}
+	pages, err := console.New(ports, console.Options{Log: s.log, PublicURL: s.cfg.PublicURL, AnonymousRead: anonymous})
 	if err != nil {
 		return err
 	}
