@@ -109,7 +109,7 @@ func (l *Leg) weekly(ctx context.Context) error {
 		cur.Seq = due.UnixMilli()
 		change.Posts = []bot.Post{{
 			Key: at(w.Surface, w.Place) + "/weekly/" + due.UTC().Format("2006-01-02T15:04Z"), Surface: w.Surface, Place: w.Place,
-			Kind: bot.MessageWeekly, State: bot.PostDue, Rank: rankWeekly, DueAt: now, OpenedAt: due, Wanted: 1,
+			Kind: bot.MessageWeekly, State: bot.PostDue, Rank: rankWeekly, DueAt: now, OpenedAt: due, Wanted: 1, Nonce: secret(),
 		}}
 	}
 	change.Cursors = []bot.Cursor{cur}

@@ -143,3 +143,25 @@ func TestAProcessThatStoodStillDoesNotLeaveAnOldStateBehind(t *testing.T) {
 		first()
 	})
 }
+
+func TestACopyOfTheDatabaseThatIsPutBackFindsWhatWasPostedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.s.fail(refuse(bot.SendDown))
+		h.start()
+		h.w.open(1, bot.SeverityHigh)
+		time.Sleep(5 * time.Second)
+		backup := h.w.post("slack/C1/card/I-1")
+		h.s.fail(nil)
+		h.settle(time.Minute)
+		h.stop()
+
+		backup.Unsure, backup.Version = backup.OpenedAt, h.w.post(backup.Key).Version // as restore notes it
+		h.w.posts[backup.Key] = backup
+		h.start()
+		defer h.stop()
+		h.settle(time.Minute)
+		h.living("C1", 1)
+	})
+}

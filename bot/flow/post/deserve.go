@@ -53,8 +53,11 @@ func deserves(e bot.Event) worth {
 	case bot.EventEscalated: // one that names a question stands beside its expiry, which is told
 		w.notice, w.page = w.notice && e.Approval == 0, w.page && e.Approval == 0
 	case bot.EventRunEnded:
-		if fixed := e.Data["state"] == string(bot.RunFixed); fixed {
+		switch bot.RunState(e.Data["state"]) {
+		case bot.RunFixed:
 			w.notice, w.page, w.mood = false, false, moodSettled
+		case bot.RunCancelled: // its undo may have failed
+			w.mood = moodSettled
 		}
 	}
 	w.wakes = w.notice && w.mood == moodUrgent

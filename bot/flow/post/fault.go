@@ -125,7 +125,7 @@ func (s *sending) orphaned(ctx context.Context, f *bot.SendError) (end, error) {
 // renew makes a Post be posted as if it never was.
 func renew(p *bot.Post, due time.Time) {
 	p.State, p.DueAt, p.Attempts = bot.PostDue, due, 0
-	p.Mark, p.Nonce, p.Sum, p.Unsure = bot.Mark{}, "", "", zeroTime
+	p.Mark, p.Nonce, p.Sum, p.Unsure = bot.Mark{}, secret(), "", zeroTime
 }
 
 // anew changes what the Post stands under, if it is still there where it stood.
@@ -166,7 +166,10 @@ func (s *sending) noPlace(ctx context.Context, f *bot.SendError) (end, error) {
 		return end{}, err
 	}
 	if twin {
-		return end{what: endSent}, s.over(ctx, bot.PostMoot, f.Why)
+		return end{what: endSent}, s.settle(ctx, nil, func(p *bot.Post) {
+			p.State, p.DueAt, p.Unsure, p.Shown, p.Mark = bot.PostMoot, zeroTime, zeroTime, p.Wanted, bot.Mark{}
+			p.Place, p.Moved, p.Error = to, f.Why, "the same is shown there already"
+		})
 	}
 	was := s.was
 	err = s.settle(ctx, nil, func(p *bot.Post) { moveTo(p, to, f.Why, was) })

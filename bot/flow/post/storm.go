@@ -43,6 +43,8 @@ func (l *Leg) storm(ctx context.Context, ln *lane, due []bot.Post) (bool, error)
 		return false, fmt.Errorf("read the summary of a storm: %w", err)
 	case p.State == bot.PostDue:
 		return false, nil // it goes on
+	case p.State != bot.PostShown && now.Sub(p.OpenedAt) < stormAgain:
+		return false, nil // it could not be posted there
 	case p.State != bot.PostShown || now.Sub(p.SentAt) > stormAgain:
 		renew(&p, now)
 		p.Tokens, p.OpenedAt, p.Spared = nil, now, 0
