@@ -206,7 +206,7 @@ func toldEnded(c bot.Card, e bot.Event) (news, bool) {
 	if r.Run.Kind == bot.PlanUndo && r.Run.State == bot.RunUnverified {
 		return news{}, false
 	}
-	if !bad && (c.State != bot.IncidentOpen || c.Phase != bot.PhaseNeedsPerson) {
+	if !bad && (c.State != bot.IncidentOpen || movedOn(c, r.Run)) {
 		return news{}, false
 	}
 	n := news{tone: bot.ToneUrgent, page: bad, buttons: held(c)}
@@ -217,6 +217,18 @@ func toldEnded(c bot.Card, e bot.Event) (news, bool) {
 	}
 	n.buttons = append(n.buttons, showButton("Show output", bot.ShowOutput, bot.Command{Incident: c.Incident, Run: r.Run.ID}))
 	return n, true
+}
+
+// movedOn reports whether something came after the end of the Run: another one, a
+// question, or a fix.
+func movedOn(c bot.Card, r bot.Run) bool {
+	for _, other := range c.Runs {
+		if other.Run.ID != r.ID && (other.Run.Active() || other.Run.EndedAt.After(r.EndedAt)) {
+			return true
+		}
+	}
+	_, asked := open(c)
+	return asked || c.Phase == bot.PhaseFixed
 }
 
 // toldOwner is for whoever holds the Incident now.

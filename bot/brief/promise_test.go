@@ -189,6 +189,29 @@ func TestANoticeIsMootWhenTheStateHasMovedOn(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestAFailureIsToldUntilSomethingCameAfterIt(t *testing.T) {
+	t.Parallel()
+	e := bot.Event{Kind: bot.EventRunEnded, Incident: 142, Run: 88}
+	failed := func(change func(*chat.State)) bool {
+		s := with(ran(bot.RunFailed, "HTTP 500", step("snapshot", bot.StepFailed, "")), change)
+		_, ok := brief.Notice(card(s), e, now, slash)
+		return ok
+	}
+	another := func(state bot.RunState, at time.Time) func(*chat.State) {
+		return func(s *chat.State) {
+			r := s.Runs[0]
+			r.ID, r.State, r.EndedAt = 89, state, at
+			s.Runs = append(s.Runs, r)
+		}
+	}
+	require.True(t, failed(func(*chat.State) {}))
+	require.True(t, failed(func(s *chat.State) { s.Incident.Owner, s.Incident.OwnerName = "rob", "Rob" }), "to whoever took it and ran something")
+	require.True(t, failed(another(bot.RunFailed, began)), "an older one")
+	require.False(t, failed(another(bot.RunRunning, time.Time{})))
+	require.False(t, failed(another(bot.RunFailed, now)), "the newer one is told")
+	require.False(t, failed(func(s *chat.State) { s.Incident.Firing = 0 }), "nothing fires any more")
+}
+
 func TestWhoeverReadsTheLogIsToldWhichEventsMatter(t *testing.T) {
 	t.Parallel()
 	for _, h := range happened() {
