@@ -70,6 +70,8 @@ const (
 	EventStopped  EventKind = "process.stopped"
 	EventReminded EventKind = "owner.reminded"
 	EventRestored EventKind = "database.restored"
+
+	EventPageTested EventKind = "page.tested"
 )
 
 // Event is an audited fact. Chain, Seq, Prev and Hash are given by the store

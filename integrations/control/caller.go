@@ -36,10 +36,10 @@ func (c caller) may(n need) *bot.Refusal {
 		return nil
 	}
 	if c.person.ID == "" {
-		return bot.Refuse(bot.RefusedIdentity, "Nobody knows who is asking, and managing people is for admins.",
+		return bot.Refuse(bot.RefusedIdentity, "Nobody knows who is asking, and this is for admins.",
 			"The user that runs Salve may do it on its machine.")
 	}
-	return bot.Refuse(bot.RefusedForbidden, c.person.Name+" is not an admin and may not manage people.",
+	return bot.Refuse(bot.RefusedForbidden, c.person.Name+" is not an admin, and this is for admins.",
 		"An admin can change that: salve user edit "+string(c.person.ID)+" --role admin.")
 }
 

@@ -92,6 +92,12 @@ type Claims interface {
 	ClaimsOf(ctx context.Context, id bot.IncidentID) ([]bot.Claim, error)
 }
 
+// Duty tells who is on call and tries the pagers, as values that can be JSON.
+type Duty interface {
+	OnCall(ctx context.Context) (any, error)
+	TestPage(ctx context.Context, by bot.Actor, pager string) (any, error)
+}
+
 // Ports are what the door needs; all are required.
 type Ports struct {
 	Commander  Commander
@@ -103,6 +109,7 @@ type Ports struct {
 	Tokens     Tokens
 	Insight    Insight
 	Claims     Claims
+	Duty       Duty
 }
 
 // Options of a Server.
@@ -138,7 +145,7 @@ type Server struct {
 func New(ports Ports, opts Options) (*Server, error) {
 	for name, missing := range map[string]bool{
 		"Commander": ports.Commander == nil, "Cards": ports.Cards == nil, "Rows": ports.Rows == nil, "Records": ports.Records == nil,
-		"Identities": ports.Identities == nil, "Registry": ports.Registry == nil, "Tokens": ports.Tokens == nil, "Insight": ports.Insight == nil, "Claims": ports.Claims == nil,
+		"Identities": ports.Identities == nil, "Registry": ports.Registry == nil, "Tokens": ports.Tokens == nil, "Insight": ports.Insight == nil, "Claims": ports.Claims == nil, "Duty": ports.Duty == nil,
 	} {
 		if missing {
 			return nil, errors.New("control: port " + name + " is required")

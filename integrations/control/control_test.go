@@ -25,6 +25,8 @@ func fill(r control.Route) *http.Request {
 	switch r.Method + " " + r.Path {
 	case "POST /v1/commands":
 		body = `{"verb":"take","incident":"I-1"}`
+	case "POST /v1/pages/test":
+		body = `{"pager":"pd"}`
 	case "POST /v1/people":
 		body = `{"id":"bob","name":"Bob","roles":["viewer"]}`
 	case "PUT /v1/people/{id}":

@@ -54,7 +54,7 @@ func (w *world) reset() {
 }
 
 func (w *world) ports() control.Ports {
-	return control.Ports{Commander: w, Cards: w, Rows: w, Records: w, Identities: w, Registry: w, Tokens: w, Insight: w, Claims: w}
+	return control.Ports{Commander: w, Cards: w, Rows: w, Records: w, Identities: w, Registry: w, Tokens: w, Insight: w, Claims: w, Duty: w}
 }
 
 // ClaimsOf are one that stands and one that is over.
@@ -273,3 +273,9 @@ func request(method, path, body string) *http.Request {
 }
 
 var errDown = errors.New("the disk /var/lib/x said no to salve_api_adam")
+
+func (w *world) OnCall(context.Context) (any, error) { return []string{"Ann"}, w.failing() }
+
+func (w *world) TestPage(_ context.Context, by bot.Actor, pager string) (any, error) {
+	return []string{by.Name + " tested " + pager}, w.failing()
+}

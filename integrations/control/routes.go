@@ -59,6 +59,8 @@ func (s *Server) Routes() []Route {
 		{"GET", "/v1/halts", reader, s.halts},
 		{"GET", "/v1/claims", reader, s.claims},
 		{"GET", "/v1/status", reader, s.status},
+		{"GET", "/v1/oncall", reader, s.onCall},
+		{"POST", "/v1/pages/test", manager, s.testPage},
 		{"GET", "/v1/whoami", reader, s.whoami},
 		{"GET", livePath, reader, s.live},
 		{"GET", "/v1/people", reader, s.people},

@@ -11,6 +11,7 @@ type Commands struct {
 	Timeline  Timeline  `cmd:"" group:"Look" help:"What happened on an incident, as Markdown."`
 	Playbook  Playbook  `cmd:"" group:"Look" help:"Playbooks."`
 	Status    Status    `cmd:"" group:"Look" help:"How Salve is."`
+	OnCall    OnCall    `cmd:"" group:"Look" name:"oncall" help:"Who is on call now, and which source says so."`
 	Whoami    Whoami    `cmd:"" group:"Look" help:"Who Salve takes you for, and what you may do."`
 
 	Approve Approve     `cmd:"" group:"Decide" help:"Approve a plan, by its digest."`
@@ -47,6 +48,7 @@ type Commands struct {
 	Audit      Audit      `cmd:"" group:"Operate" help:"The audit log."`
 	Storage    Storage    `cmd:"" group:"Operate" help:"The database."`
 	Config     Config     `cmd:"" group:"Operate" help:"The configuration file."`
+	Page       Page       `cmd:"" group:"Operate" help:"Who is woken by other means than chat."`
 	Doctor     Doctor     `cmd:"" group:"Operate" help:"Look at everything outside that Salve rests on, and say how to mend it."`
 	Slack      Slack      `cmd:"" group:"Operate" help:"The app in Slack."`
 	Backup     Backup     `cmd:"" group:"Operate" help:"Copy the database, also while Salve runs, and prove the copy."`

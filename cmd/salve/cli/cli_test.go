@@ -30,7 +30,7 @@ import (
 var looks = map[string][]string{
 	"incidents": {"incidents", "--state", "open", "--state", "resolved", "--mine", "--text", "err"}, "show": {"show", "I-142"}, "show-run": {"show", "r-88"},
 	"why": {"why", "142"}, "runs": {"runs", "--active", "--incident", "I-142", "--playbook", "restart", "--target", "web-1"}, "approvals": {"approvals", "--all"},
-	"timeline": {"timeline", "I-142"}, "playbooks": {"playbook"}, "status": {"status"}, "whoami": {"whoami"}, "halts": {"halts"}, "claims": {"claims"},
+	"timeline": {"timeline", "I-142"}, "playbooks": {"playbook"}, "status": {"status"}, "whoami": {"whoami"}, "halts": {"halts"}, "claims": {"claims"}, "oncall": {"oncall"},
 	"quarantine": {"quarantine", "--all"}, "quarantine-show": {"quarantine", "show", "Q-3"}, "people": {"user"}, "person": {"user", "show", "rita"}, "tokens": {"user", "tokens", "rita"},
 	"audit": {"audit", "show", "--incident", "I-142", "--run", "R-88"}, "verify": {"audit", "verify"},
 }
@@ -85,10 +85,10 @@ func requireVisible(t *testing.T, text string) {
 func TestAListOfNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	none := &door{answers: map[string]any{}}
-	for _, what := range []string{"incidents", "runs", "approvals", "playbooks", "halts", "claims", "quarantine", "people", "people/rita/tokens", "events"} {
+	for _, what := range []string{"incidents", "runs", "approvals", "playbooks", "halts", "claims", "quarantine", "people", "people/rita/tokens", "events", "oncall"} {
 		none.answers["GET /v1/"+what] = []any{}
 	}
-	for _, args := range [][]string{{"incidents"}, {"runs"}, {"approvals"}, {"playbook"}, {"halts"}, {"claims"}, {"quarantine"}, {"user"}, {"user", "tokens", "rita"}, {"audit", "show"}} {
+	for _, args := range [][]string{{"incidents"}, {"runs"}, {"approvals"}, {"playbook"}, {"halts"}, {"claims"}, {"quarantine"}, {"user"}, {"user", "tokens", "rita"}, {"audit", "show"}, {"oncall"}} {
 		r := typed(t, none, args...)
 		require.Equal(t, 0, r.code, r.err)
 		require.Greater(t, len(r.out), 8, args)

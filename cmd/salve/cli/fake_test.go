@@ -231,6 +231,12 @@ func full() *door {
 			bot.Person
 			Rights []bot.Right `json:"rights"`
 		}{rita, bot.Rights(rita, []bot.Playbook{{Name: "restart", Approvers: []string{"oncall"}, Also: []string{"security"}}}, "resumers")},
+		"GET /v1/oncall": []map[string]any{
+			{"source": "pagerduty P1", "error": "it answers 500 " + hostile},
+			{"source": "icalendar", "people": []bot.Contact{{Name: "Ann " + hostile, Email: "ann@example.com", Until: epoch}, {Name: "bob@example.com", Email: "bob@example.com"}}, "decides": true},
+			{"source": "slack", "group": "S0123456789"}, {"source": "opsgenie ops"},
+		},
+		"POST /v1/pages/test":        []map[string]any{{"pager": "pd", "ok": true, "says": "it was taken and resolved"}, {"pager": "mail", "ok": false, "says": "refused " + hostile}},
 		"GET /v1/people":             []bot.Person{rita, dora},
 		"GET /v1/people/rita":        rita,
 		"GET /v1/people/rita/tokens": []bot.Token{{Hash: "abcdef0123456789", Kind: bot.TokenAPI, Person: "rita", Label: "laptop", ExpiresAt: epoch.Add(time.Hour)}, {Hash: "0123456789ab", Kind: bot.TokenLogin, Person: "rita", ExpiresAt: epoch}},

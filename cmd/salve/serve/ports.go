@@ -20,7 +20,7 @@ func (s *Salve) consolePorts() console.Ports {
 func (s *Salve) controlPorts() control.Ports {
 	return control.Ports{
 		Commander: s.desk, Cards: s.tell, Rows: s.store, Records: s.store, Identities: s.people, Registry: s.people,
-		Tokens: s.people, Insight: insight{s}, Claims: s.store,
+		Tokens: s.people, Insight: insight{s}, Claims: s.store, Duty: duty{s},
 	}
 }
 

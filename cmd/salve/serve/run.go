@@ -74,7 +74,7 @@ func (s *Salve) Run(ctx context.Context) error {
 // legs is what runs until the process is told to stop.
 func (s *Salve) legs(listening context.Context) map[string]func(context.Context) error {
 	out := map[string]func(context.Context) error{
-		"decide": s.decide.Run, "act": s.act.Run, "tell": s.tell.Run, "metrics": s.metrics.Run, "retention": s.prune,
+		"decide": s.decide.Run, "act": s.act.Run, "tell": s.tell.Run, "metrics": s.metrics.Run, "retention": s.prune, "catalogue": s.paging.runCatalogue,
 		"watch": func(ctx context.Context) error { return s.runWatch(ctx, listening) },
 	}
 	maps.Copy(out, s.chatLegs())

@@ -84,6 +84,7 @@ type Salve struct {
 	hints   *hints
 	carrier *river.Carrier // of hints, to other processes; nil: there are none
 	metrics *prometheus.Metrics
+	paging  *paging
 	web     net.Listener
 	socket  net.Listener
 	servers []*server
@@ -115,7 +116,7 @@ func Start(ctx context.Context, cfg config.Config, opts Options) (*Salve, error)
 	if s.opts.Clocks == nil {
 		s.opts.Clocks = readClocks
 	}
-	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makeLegs, s.makeChat, s.tieHints, s.makeNotary, s.makeWatch, s.makeHeart, s.listen} {
+	for _, step := range []func(context.Context) error{s.openStore, s.makeMetrics, s.openTraces, s.makePaging, s.makeLegs, s.makeChat, s.tieHints, s.makeNotary, s.makeWatch, s.makeHeart, s.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.closeAll(ctx))
 		}
