@@ -255,20 +255,6 @@ func (r *reader) checkCatalog(c *Config) {
 	}
 }
 
-// ChatRoutes are the rules that send incidents to channels and, for each chat,
-// where the rest goes.
-func (c *Config) ChatRoutes() (rules []route.Rule, defaults map[string]string) {
-	defaults = map[string]string{}
-	if !c.Slack.On() {
-		return nil, defaults
-	}
-	defaults[TypeSlack] = c.Slack.DefaultChannel
-	for _, s := range c.Slack.Routes {
-		rules = append(rules, route.Rule{When: s.When, Surface: TypeSlack, Place: s.Channel, Also: s.Also})
-	}
-	return rules, defaults
-}
-
 // checkRoutes compiles the conditions of routes.
 func (r *reader) checkRoutes(c *Config) {
 	if !c.Slack.On() {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"salve/bot/route"
 	"salve/cmd/salve/config"
 )
 
@@ -21,9 +20,6 @@ func TestTheExamplePagesAndRoutes(t *testing.T) {
 	require.Len(t, c.OnCall.Sources, 4)
 	require.Equal(t, "S0123456789", c.OnCall.Fallback["slack"])
 	require.NotEmpty(t, c.Catalog.Files)
-	rules, defaults := c.ChatRoutes()
-	require.Equal(t, route.Rule{When: `incident.severity == "critical"`, Surface: "slack", Place: "C0123456781", Also: true}, rules[1])
-	require.Equal(t, map[string]string{"slack": "C0123456789"}, defaults)
 }
 
 const chat = "slack:\n  bot_token: env:B\n  app_token: env:A\n  default_channel: C0123456789\n"

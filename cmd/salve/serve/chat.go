@@ -25,26 +25,33 @@ type chat struct {
 // makeChat ties chat and pagers to the legs, as far as they are configured. It
 // calls nobody: Salve starts when Slack is down.
 func (s *Salve) makeChat(ctx context.Context) error {
-	if !s.cfg.Slack.On() {
+	if !s.cfg.Slack.On() && len(s.cfg.Page) == 0 {
 		return nil
 	}
 	surfaces, defaults := map[string]post.Surface{}, map[string]string{}
 	var rules []route.Rule
-	var err error
 	opts := post.Options{
 		Log: s.log, Defaults: defaults, Share: s.sharing(), Mine: s.mine("expiring questions", expiringEvery), Turned: s.beats.of("post"),
+		Brief: map[string]brief.Options{post.SurfacePage: {PublicURL: s.cfg.PublicURL}},
 	}
-	if s.chat.slack, err = OpenSlack(ctx, s.cfg, s.opts.Secrets, s.log); err != nil {
-		return err
+	if len(s.cfg.Page) > 0 {
+		surfaces[post.SurfacePage], opts.Pagers = s.paging, s.paging.pagers
 	}
-	s.onClose = append(s.onClose, s.chat.slack.Close)
-	surfaces[slack.Surface], defaults[slack.Surface] = s.chat.slack, s.cfg.Slack.DefaultChannel
-	opts.Brief = map[string]brief.Options{slack.Surface: {PublicURL: s.cfg.PublicURL, Command: slack.Command}}
-	rules = slackRules(s.cfg.Slack)
-	if opts.Plotter, err = s.plotter(ctx); err != nil {
-		return err
+	var err error
+	if s.cfg.Slack.On() {
+		if s.chat.slack, err = OpenSlack(ctx, s.cfg, s.opts.Secrets, s.log); err != nil {
+			return err
+		}
+		s.onClose = append(s.onClose, s.chat.slack.Close)
+		surfaces[slack.Surface], defaults[slack.Surface] = s.chat.slack, s.cfg.Slack.DefaultChannel
+		opts.Brief[slack.Surface] = brief.Options{PublicURL: s.cfg.PublicURL, Command: slack.Command}
+		opts.OnCall = s.paging.rota(slack.Surface, s.chat.slack)
+		rules = slackRules(s.cfg.Slack)
+		if opts.Plotter, err = s.plotter(ctx); err != nil {
+			return err
+		}
 	}
-	if s.chat.routes, err = route.New(rules, defaults, nil, route.Options{}); err != nil {
+	if s.chat.routes, err = route.New(rules, defaults, s.paging.services, route.Options{Labels: s.cfg.Catalog.Labels}); err != nil {
 		return fmt.Errorf("slack.routes: %w", err)
 	}
 	s.chat.post, err = post.New(s.rows, s.tell, routed{s.chat.routes}, surfaces, opts)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"salve/bot"
-	"salve/bot/route"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
 	"salve/integrations/backstage"
@@ -248,22 +247,4 @@ func (p *paging) load(ctx context.Context) {
 		}
 	}
 	p.said = said
-}
-
-// routes tells the post leg where incidents go.
-type routes struct{ *route.Rules }
-
-// Route gives the places of an incident.
-func (r routes) Route(_ context.Context, inc bot.Incident, alerts []bot.Alert) []bot.Route {
-	return r.Rules.Route(inc, alerts)
-}
-
-// openRoutes compiles the routes of the configuration over the catalogue.
-func (s *Salve) openRoutes(p *paging) (routes, error) {
-	rules, defaults := s.cfg.ChatRoutes()
-	r, err := route.New(rules, defaults, p.services, route.Options{Labels: s.cfg.Catalog.Labels})
-	if err != nil {
-		return routes{}, fmt.Errorf("slack.routes: %w", err)
-	}
-	return routes{r}, nil
 }
