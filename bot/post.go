@@ -74,6 +74,7 @@ type Offer struct {
 	Post      string    `json:"post,omitempty"`  // Key of the Post that it stands on
 	Shown     string    `json:"shown,omitempty"` // what stood there, for the record: the text that the person read
 	Press     Press     `json:"press"`
+	From      Mark      `json:"from,omitzero"` // of a private one: the message that led to it, which Command.Basis names
 	ExpiresAt time.Time `json:"expires_at"`
 }
 

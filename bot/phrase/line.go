@@ -229,6 +229,9 @@ var (
 // maxLasting is far longer than anything lasts that people ask for.
 const maxLasting = 10 * 366 * 24 * time.Hour
 
+// Duration reads a time as people write it: 30m, 2h, 1d, 1h30m.
+func Duration(s string) (bot.Duration, bool) { return lasting(strings.ToLower(strings.TrimSpace(s))) }
+
 func lasting(s string) (bot.Duration, bool) {
 	if len(s) > 40 {
 		return 0, false
