@@ -165,7 +165,7 @@ func (s *Source) refresh(ctx context.Context) {
 	defer s.mu.Unlock()
 	if err != nil {
 		if s.err == nil {
-			s.opts.Log.WarnContext(ctx, "the calendar of who is on call cannot be read; the last good one answers", "error", err)
+			s.opts.Log.WarnContext(ctx, "the calendar of who is on call cannot be read; one that was read before answers, if there is one", "error", err)
 		}
 		s.err, s.next = err, time.Now().Add(min(retry, s.opts.Every))
 		return

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,5 +62,19 @@ func TestEveryMistakeInPagingHasItsPlaceAndItsCure(t *testing.T) {
 			require.Contains(t, err.Error(), tt.want)
 			require.NotContains(t, err.Error(), "hunter2")
 		})
+	}
+}
+
+func TestTheExamplesOfThePageOnPagingAreValid(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../../docs/paging.md")
+	require.NoError(t, err)
+	blocks := strings.Split(string(doc), "```yaml\n")[1:]
+	require.Len(t, blocks, 2)
+	for _, b := range blocks {
+		src, _, _ := strings.Cut(b, "```")
+		src = strings.Replace(src, "slack:\n", chat, 1) // what the page on Slack tells
+		_, err := config.Parse("paging.yaml", []byte(src))
+		require.NoError(t, err, src)
 	}
 }
