@@ -8,6 +8,7 @@ import (
 
 	"salve/bot"
 	"salve/bot/brief"
+	"salve/bot/flow/hear"
 	"salve/bot/flow/post"
 	"salve/bot/route"
 	"salve/integrations/slack"
@@ -20,6 +21,7 @@ type chat struct {
 	door   http.Handler  // where Slack calls Salve; nil: over a socket, or off
 	routes *route.Rules
 	post   *post.Leg // nil: nothing is shown anywhere
+	hear   *hear.Leg // nil: nobody is heard
 }
 
 // makeChat ties chat and pagers to the legs, as far as they are configured. It
@@ -44,7 +46,8 @@ func (s *Salve) makeChat(ctx context.Context) error {
 		}
 		s.onClose = append(s.onClose, s.chat.slack.Close)
 		surfaces[slack.Surface], defaults[slack.Surface] = s.chat.slack, s.cfg.Slack.DefaultChannel
-		opts.Brief[slack.Surface] = brief.Options{PublicURL: s.cfg.PublicURL, Command: slack.Command}
+		opts.Brief[slack.Surface] = s.slackBrief()
+		opts.Weekly, opts.Week = s.weekly(), s.week
 		opts.OnCall = s.paging.rota(slack.Surface, s.chat.slack)
 		rules = slackRules(s.cfg.Slack)
 		if opts.Plotter, err = s.plotter(ctx); err != nil {
@@ -54,8 +57,10 @@ func (s *Salve) makeChat(ctx context.Context) error {
 	if s.chat.routes, err = route.New(rules, defaults, s.paging.services, route.Options{Labels: s.cfg.Catalog.Labels}); err != nil {
 		return fmt.Errorf("slack.routes: %w", err)
 	}
-	s.chat.post, err = post.New(s.rows, s.tell, routed{s.chat.routes}, surfaces, opts)
-	return err
+	if s.chat.post, err = post.New(s.rows, s.tell, routed{s.chat.routes}, surfaces, opts); err != nil || s.chat.slack == nil {
+		return err
+	}
+	return s.makeEar(ctx)
 }
 
 // expiringEvery is how often one of all processes looks for questions that end
@@ -108,10 +113,17 @@ func (s *Salve) chatConditions(ctx context.Context) []bot.Condition {
 	})
 }
 
-// chatLegs is what chat rests on.
-func (s *Salve) chatLegs() map[string]func(context.Context) error {
-	if s.chat.post == nil {
-		return nil
+// chatLegs is what chat rests on. Nothing new is heard once listening ends.
+func (s *Salve) chatLegs(listening context.Context) map[string]func(context.Context) error {
+	out := map[string]func(context.Context) error{}
+	if s.chat.post != nil {
+		out["post"] = s.chat.post.Run
 	}
-	return map[string]func(context.Context) error{"post": s.chat.post.Run}
+	if s.chat.hear != nil {
+		out["hear"] = s.chat.hear.Run
+		if s.cfg.Slack.Socket() {
+			out["slack"] = s.listenSlack(listening)
+		}
+	}
+	return out
 }

@@ -14,6 +14,7 @@ import (
 	"salve/cmd/salve/config"
 	"salve/integrations/console"
 	"salve/integrations/control"
+	"salve/integrations/slack"
 )
 
 // server is one listener with what serves on it.
@@ -107,6 +108,9 @@ func (s *Salve) doors(ctx context.Context, api, pages http.Handler) (http.Handle
 		return nil, err
 	}
 	mux.Handle("GET "+metricsPath, shown)
+	if s.chat.door != nil {
+		mux.Handle("POST "+slack.Path, s.chat.door)
+	}
 	mux.Handle("/v1/", api)
 	mux.Handle("/", pages)
 	return mux, nil

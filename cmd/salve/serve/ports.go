@@ -12,14 +12,14 @@ import (
 
 func (s *Salve) consolePorts() console.Ports {
 	return console.Ports{
-		Commander: s.desk, Cards: s.tell, Lists: s.store, Records: s.store, Brake: s.brake, People: s.people, Claims: s.store,
+		Commander: s.desk, Cards: s.tell, Lists: s.store, Records: s.store, Brake: s.brake, People: s.known(), Claims: s.store,
 		Live: s.tell, Auditor: auditor{s}, Playbooks: s.opts.Library.Playbooks, Health: s.doctor,
 	}
 }
 
 func (s *Salve) controlPorts() control.Ports {
 	return control.Ports{
-		Commander: s.desk, Cards: s.tell, Rows: s.store, Records: s.store, Identities: s.people, Registry: s.people,
+		Commander: s.desk, Cards: s.tell, Rows: s.store, Records: s.store, Identities: s.known(), Registry: s.people,
 		Tokens: s.people, Insight: insight{s}, Claims: s.store, Duty: duty{s},
 	}
 }

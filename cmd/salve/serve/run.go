@@ -77,7 +77,7 @@ func (s *Salve) legs(listening context.Context) map[string]func(context.Context)
 		"decide": s.decide.Run, "act": s.act.Run, "tell": s.tell.Run, "metrics": s.metrics.Run, "retention": s.prune, "catalogue": s.paging.runCatalogue,
 		"watch": func(ctx context.Context) error { return s.runWatch(ctx, listening) },
 	}
-	maps.Copy(out, s.chatLegs())
+	maps.Copy(out, s.chatLegs(listening))
 	return out
 }
 
