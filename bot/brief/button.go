@@ -191,7 +191,7 @@ func ofAction(a bot.CardAction) bot.Button {
 }
 
 // ours are commands of the shell that have a twin in chat.
-var ours = regexp.MustCompile(`\bsalve (approve|deny|run|cancel|undo|settle|halt|resume|take|release|assign|handover|note|snooze|close|reopen|merge|split|show|why|whoami|incidents|approvals)\b`)
+var ours = regexp.MustCompile(`\bsalve (approve|deny|run|cancel|undo|settle|halt|resume|take|release|assign|handover|note|snooze|close|reopen|merge|split|claim|unclaim|raise|show|plan|why|list|help|whoami|incidents|approvals)\b`)
 
 // here makes commands of the shell into what is typed on this surface, where
 // there is such a thing.

@@ -85,7 +85,7 @@ func (t *turn) form(ctx context.Context, p bot.Press, viewer bot.Person) (bot.Fo
 		}
 		if len(ps) == 1 {
 			if r := ps[0].Approval.MayDeny(viewer, t.now); r != nil {
-				return bot.Form{}, t.reworded(c, r)
+				return bot.Form{}, t.reworded(ctx, c, r)
 			}
 			return brief.DenyForm(ps[0]), nil
 		}

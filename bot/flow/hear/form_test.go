@@ -218,4 +218,15 @@ func TestAHomeShowsWhatWaitsForThePerson(t *testing.T) {
 	h.hears(h.gesture(bot.GestureOpened, "UNEW"))
 	require.Contains(t, words(h.slack.homes[1]), "Nobody knows who you are here")
 	require.Empty(t, h.slack.said())
+	h.roll.down(errDown)
+	require.Contains(t, h.hears(h.gesture(bot.GestureOpened, "UOLGA")).Result, "not shown")
+	require.Len(t, h.slack.homes, 2, "what was shown stays while nobody can say who it is")
+	h.roll.down(nil)
+
+	g := h.gesture(bot.GesturePressed, "UOLGA")
+	g.Place, g.Token = "", h.button(h.slack.homes[0], "Read and decide").Token
+	f := h.opens(g)
+	require.Contains(t, words(h.answered(h.fills("UOLGA", f, nil))), "Approved.")
+	require.Len(t, h.slack.homes, 3, "what came from the page shows there")
+	require.Contains(t, words(h.slack.homes[2]), "Waits for you: nothing")
 }

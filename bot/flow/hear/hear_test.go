@@ -139,7 +139,7 @@ func TestWhoMayOnlyReadAndHalt(t *testing.T) {
 	} {
 		h.roll.down(nil)
 		tc.set()
-		for _, g := range []bot.Gesture{h.press(tc.user, p, o.Token), h.says(tc.user, "deny "+a.Incident.String()+" no"), h.says(tc.user, "take "+a.Incident.String())} {
+		for _, g := range []bot.Gesture{h.press(tc.user, p, o.Token), h.says(tc.user, "approve"), h.says(tc.user, "deny "+a.Incident.String()+" no"), h.says(tc.user, "take "+a.Incident.String())} {
 			m := h.answered(g)
 			for _, w := range tc.says {
 				require.Contains(t, words(m), w, tc.name)

@@ -57,6 +57,9 @@ func (l *Leg) Run(ctx context.Context) error {
 // scan takes up what is due: what a crash cut off, and what found no room.
 func (l *Leg) scan(ctx context.Context) {
 	l.writeUndone(ctx)
+	if len(l.queue) > queued/2 {
+		return // taking up more than there is room for would use up its attempts
+	}
 	due, err := l.Store.DueGestures(ctx, instant(time.Now()), scanned)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -73,9 +76,7 @@ func (l *Leg) scan(ctx context.Context) {
 			l.letGo(g)
 			continue
 		}
-		if l.enqueue(job{Gesture: g}) != nil {
-			return // there is no room for more
-		}
+		_ = l.enqueue(job{Gesture: g}) // it is a row: without room it comes again
 	}
 }
 
@@ -156,7 +157,7 @@ func (l *Leg) attempt(ctx context.Context, g bot.Gesture, do func(*turn, context
 		}
 	}()
 	if g.Attempts > maxAttempts {
-		return "given up: " + fmt.Sprint(maxAttempts) + " attempts came to no end"
+		return t.refuse(ctx, bot.Refuse(bot.RefusedLater, fmt.Sprintf("This came to no end %d times and is given up; it is not known whether it was done.", maxAttempts), "Look before you say it again: salve list"))
 	}
 	return do(t, ctx)
 }

@@ -20,6 +20,9 @@ func (t *turn) show(ctx context.Context, p bot.Press) string {
 		t.loading(ctx, "Salve")
 	}
 	w := t.identify(ctx, "")
+	if p.Show == bot.ShowMine && w.person.ID == "" {
+		return t.refuse(ctx, w.refusal(t.g)) // an empty list would say that nothing waits
+	}
 	m, f, err := t.view(ctx, p, w.person)
 	switch {
 	case err != nil:

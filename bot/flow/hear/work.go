@@ -39,6 +39,7 @@ func (t *turn) work(ctx context.Context) string {
 	case bot.GestureChose:
 		return t.act(ctx, bot.Press{Kind: bot.PressForm, Command: t.raising(), Asks: []string{"title", "severity"}})
 	case bot.GestureOpened:
+		t.from = bot.Mark{} // the page is in no channel
 		return t.home(ctx)
 	default:
 		return t.refuse(ctx, bot.Refuse(bot.RefusedInput, "Nobody knows what that was.", "salve help lists what can be said."))
@@ -100,10 +101,13 @@ func (t *turn) doOr(ctx context.Context, c bot.Command, again *bot.Press) string
 		var answer bot.Answer
 		if answer, err = t.Desk.Do(ctx, c); err == nil {
 			t.reply(ctx, brief.Answer(answer, t.venue.Brief))
+			if t.g.Kind != bot.GestureSaid && t.from.Place == "" {
+				t.home(ctx) // it came from there, and is not as it was
+			}
 			return answer.Text
 		}
 	}
-	r := t.reworded(c, err)
+	r := t.reworded(ctx, c, err)
 	if book, ok := t.books[c.Playbook]; ok && again == nil && c.Verb == bot.VerbRun && len(book.Params) > 0 {
 		again = &bot.Press{Kind: bot.PressForm, Command: c, Asks: paramAsks(book)}
 	}
@@ -172,19 +176,19 @@ func (t *turn) named(ctx context.Context, to string) (string, error) {
 
 // refuse answers with a refusal, or with what to do about an error.
 func (t *turn) refuse(ctx context.Context, err error) string {
-	r := t.reworded(bot.Command{}, err)
+	r := t.reworded(ctx, bot.Command{}, err)
 	t.reply(ctx, brief.Refusal(r, t.venue.Brief))
 	return "refused: " + r.Why
 }
 
 // reworded puts errors into words for this person on this surface.
-func (t *turn) reworded(c bot.Command, err error) *bot.Refusal {
+func (t *turn) reworded(ctx context.Context, c bot.Command, err error) *bot.Refusal {
 	r, ok := errors.AsType[*bot.Refusal](err)
 	switch {
 	case !ok && errors.Is(err, bot.ErrNotFound):
 		return bot.Refuse(bot.RefusedUnknown, "There is no such thing (any more).", "salve list shows what is open.")
 	case !ok:
-		t.log.Error("a gesture could not be worked on", "gesture", t.g.Key, "surface", t.g.Surface, "kind", t.g.Kind, "err", err)
+		t.log.ErrorContext(ctx, "a gesture could not be worked on", "gesture", t.g.Key, "surface", t.g.Surface, "kind", t.g.Kind, "err", err)
 		return bot.Refuse(bot.RefusedLater, "That could not be done: the store did not answer.", "Try again; `salve status` on the host of Salve says how it is.")
 	case t.who == nil:
 		return r
@@ -236,6 +240,9 @@ func (t *turn) flooded(ctx context.Context) string {
 
 func (t *turn) home(ctx context.Context) string {
 	w := t.identify(ctx, "")
+	if w.unsure || w.err != nil {
+		return "not shown: " + w.refusal(t.g).Why
+	}
 	state := brief.HomeState{Person: w.person, At: t.now}
 	var err error
 	if w.person.ID != "" {
