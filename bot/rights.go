@@ -34,7 +34,7 @@ func Rights(p Person, playbooks []Playbook, resumeGroup string) []Right {
 		}
 		return r
 	}
-	out := []Right{right("take, note, run, cancel, deny and raise", p.Has(RoleResponder), " --role responder")}
+	out := []Right{right("take, note, run, cancel, deny, claim and raise", p.Has(RoleResponder), " --role responder")}
 	for _, g := range approverGroups(playbooks) {
 		out = append(out, right("approve "+decidedBy(playbooks, g)+" (group "+g+")", p.In([]string{g}), " --group "+g))
 	}

@@ -16,7 +16,7 @@ func TestRightsSayWhatWouldGrantTheRest(t *testing.T) {
 	}
 	rita := bot.Person{ID: "rita", Roles: []bot.Role{bot.RoleResponder}, Groups: []string{"oncall"}}
 	require.Equal(t, []bot.Right{
-		{What: "take, note, run, cancel, deny and raise", May: true},
+		{What: "take, note, run, cancel, deny, claim and raise", May: true},
 		{What: "approve failover (group dba)", Grant: "salve user edit rita --group dba"},
 		{What: "approve restart, failover (group oncall)", May: true},
 		{What: "approve failover (group security)", Grant: "salve user edit rita --group security"},

@@ -161,6 +161,9 @@ func scenes() []scene {
 		{"quorum-of-two", asked(func(a *bot.Approval) {
 			a.Rule.Quorum, a.Votes = 2, []bot.Vote{{Person: "carol", Name: "Carol", Yes: true, Digest: a.Digest}}
 		}), bot.PhaseAsking},
+		{"second-group", asked(func(a *bot.Approval) {
+			a.Rule.Also, a.Votes = []string{"security"}, []bot.Vote{{Person: "carol", Name: "Carol", Yes: true, Digest: a.Digest, Groups: []string{"oncall"}}}
+		}), bot.PhaseAsking},
 		{"undone-later", with(ran(bot.RunFixed, done...), func(s *chat.State) {
 			s.Runs[0].UndoneBy = 90
 			s.Runs = append(s.Runs, bot.Run{ID: 90, Incident: 142, Kind: bot.PlanUndo, Playbook: "service-restart", Target: "shop-1", State: bot.RunUnverified, EndedAt: began.Add(9 * time.Minute)})

@@ -203,7 +203,7 @@ func (p *People) checkIdentities(ctx context.Context, person bot.Person) error {
 			return fmt.Errorf("read who %s %s is: %w", id.Surface, id.ID, err)
 		}
 		return bot.Refuse(bot.RefusedState, fmt.Sprintf("%s %s is %s already; one person on several surfaces counts once.", id.Surface, id.ID, other.ID),
-			"Take it from them first: salve user edit "+string(other.ID))
+			"Take it from them first: salve user edit "+string(other.ID)+strings.Replace(flag(id), " --", " --drop-", 1))
 	}
 	return nil
 }

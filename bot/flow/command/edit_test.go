@@ -56,6 +56,12 @@ func TestWhatAnEditMayNotDo(t *testing.T) {
 	h.refused(rita, bot.Command{Verb: bot.VerbRun, Approval: undo.ID, Params: map[string]string{"count": "5"}}, bot.RefusedState, "undo")
 	h.says(rita, bot.Command{Verb: bot.VerbDeny, Approval: a.ID, Reason: "no"})
 	h.refused(rita, edit(map[string]string{"count": "5"}), bot.RefusedState, "denied by Rita")
+	done := h.editable()
+	h.says(olga, bot.Command{Verb: bot.VerbApprove, Approval: done.ID, Digest: done.Digest.Short()})
+	h.refused(rita, bot.Command{Verb: bot.VerbRun, Approval: done.ID, Params: map[string]string{"count": "5"}}, bot.RefusedState, "approved by Olga")
+	shut := h.editable()
+	h.says(rita, bot.Command{Verb: bot.VerbClose, Incident: shut.Incident, Reason: "done"})
+	h.refused(rita, bot.Command{Verb: bot.VerbRun, Approval: shut.ID, Params: map[string]string{"count": "5"}}, bot.RefusedState, "is closed")
 	late := h.asks(h.incident(1), withParams, func(p *bot.Plan) { p.Rule.ExpiresIn = bot.Duration(time.Minute) })
 	h.refused(rita, bot.Command{Verb: bot.VerbRun, Approval: late.ID, Params: map[string]string{"count": "5"}}, bot.RefusedState, "expired")
 }

@@ -44,6 +44,8 @@ func (h *house) chances() map[string]asked {
 		"approve late": {olga, bot.Command{Verb: bot.VerbApprove, Incident: late.Incident, Digest: late.Digest.Short()}},
 		"deny":         {rita, bot.Command{Verb: bot.VerbDeny, Incident: no.Incident, Reason: "no"}},
 		"deny by id":   {rita, bot.Command{Verb: bot.VerbDeny, Approval: odd.ID, Reason: "no"}},
+		"raise":        {rita, bot.Command{Verb: bot.VerbRaise, Title: "the shop is slow"}},
+		"edit":         {rita, bot.Command{Verb: bot.VerbRun, Approval: h.editable().ID, Params: map[string]string{"count": "5"}}},
 		"claim":        {rita, claim("db-1", time.Hour)},
 		"unclaim":      {rita, unclaim("db-2")},
 		"take":         {rita, bot.Command{Verb: bot.VerbTake, Incident: held().ID}},
@@ -110,7 +112,7 @@ func TestAWriteThatCameBetweenIsNotLost(t *testing.T) {
 func (h *house) about(c bot.Command) []bot.IncidentID {
 	h.Helper()
 	switch {
-	case c.Name != "":
+	case c.Name != "", c.Title != "":
 		return nil
 	case c.Run != 0:
 		return []bot.IncidentID{h.run(c.Run).Incident}

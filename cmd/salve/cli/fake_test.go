@@ -220,7 +220,7 @@ func full() *door {
 		"GET /v1/audit/verify":           map[string]any{"chains": 1, "events": 3, "heads": []any{map[string]any{"chain": "main", "seq": 3, "hash": "abc"}}},
 		"GET /v1/quarantine":             []bot.Quarantined{{ID: 3, State: bot.QuarantineHeld, Source: "prod", Reason: "not JSON: " + hostile, ReceivedAt: ago(time.Hour), Size: 12, Repeats: 2}},
 		"GET /v1/quarantine/Q-3":         map[string]any{"id": "Q-3", "state": "held", "source": "prod", "reason": "not JSON", "size": 12, "received_at": ago(time.Hour), "body": "{\n  " + hostile},
-		"GET /v1/playbooks":              []bot.Playbook{{Name: "flush", Mode: bot.ModeAuto, AutoBelow: bot.SeverityMedium, Risk: bot.RiskLow, Approvers: []string{"oncall", "sre"}, Owner: "web", Match: "true"}},
+		"GET /v1/playbooks":              []bot.Playbook{{Name: "flush", Mode: bot.ModeAuto, AutoBelow: bot.SeverityMedium, Risk: bot.RiskLow, Approvers: []string{"oncall", "sre"}, Also: []string{"security"}, Owner: "web", Match: "true"}},
 		"GET /v1/halts":                  []bot.Halt{{Scope: bot.HaltTarget, Name: "web-1", By: bot.Actor{Name: "Rita"}, At: ago(time.Minute), Reason: hostile}},
 		"GET /v1/claims":                 []bot.Claim{{Target: "db-3", Holder: "rita", Name: "Rita", At: ago(time.Minute), Until: epoch.Add(time.Hour), Reason: hostile}},
 		"GET /v1/status": map[string]any{"version": "v1", "since": ago(time.Hour), "url": "http://127.0.0.1:8080", "data_dir": "/var/lib/salve", "epoch": 2, "ready": true, "playbooks": 1, "halts": 1,

@@ -102,7 +102,7 @@ func (PlaybookList) Run(ctx context.Context, e *Env) error {
 		if p.Mode == bot.ModeAuto {
 			mode += " below " + p.AutoBelow.String()
 		}
-		return []string{p.Name, mode, string(p.Risk), strings.Join(p.Approvers, ","), p.Owner, short(p.Match, 60)}
+		return []string{p.Name, mode, string(p.Risk), strings.Join(append([]string{strings.Join(p.Approvers, ",")}, p.Also...), " + "), p.Owner, short(p.Match, 60)}
 	})
 }
 
