@@ -2,6 +2,7 @@ package post_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,10 +123,9 @@ func TestAProcessThatStoodStillDoesNotLeaveAnOldStateBehind(t *testing.T) {
 		h.start()
 		h.w.open(1, bot.SeverityHigh)
 		h.settle(10 * time.Second)
-		stopped := false
+		var stopped atomic.Bool
 		h.s.fail(func(op string, _ bot.Parcel) (bool, error) {
-			if op == "edit" && !stopped {
-				stopped = true
+			if op == "edit" && !stopped.Swap(true) {
 				time.Sleep(time.Minute) // in the middle of its call
 			}
 			return false, nil

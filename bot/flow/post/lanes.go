@@ -101,9 +101,16 @@ func (l *lanes) change() {
 	}
 }
 
-// ready gives the lanes that may send now, and takes them; and when the next of
-// the others may.
-func (l *lanes) ready(now time.Time) (out []*lane, next time.Time) {
+// place is where a turn sends to.
+type place struct {
+	surface, name string
+	mine          bool
+	lane          *lane
+}
+
+// ready gives the places that may be sent to now, and takes them; and when the
+// next of the others may.
+func (l *lanes) ready(now time.Time) (out []place, next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, ln := range l.byKey {
@@ -122,7 +129,7 @@ func (l *lanes) ready(now time.Time) (out []*lane, next time.Time) {
 		}
 		ln.busy, ln.stirred = true, false
 		f.busy++
-		out = append(out, ln)
+		out = append(out, place{surface: ln.surface, name: ln.place, mine: ln.mine, lane: ln})
 	}
 	return out, next
 }

@@ -77,9 +77,9 @@ func (l *Leg) send(ctx context.Context, crew *sync.WaitGroup) (<-chan time.Time,
 	if ctx.Err() != nil {
 		return nil, func() {}
 	}
-	lanes, next := l.lanes.ready(time.Now())
-	for _, ln := range lanes {
-		crew.Go(func() { l.lanes.back(ln, l.turn(ctx, ln), time.Now()) })
+	places, next := l.lanes.ready(time.Now())
+	for _, at := range places {
+		crew.Go(func() { l.lanes.back(at.lane, l.turn(ctx, at), time.Now()) })
 	}
 	if next.IsZero() {
 		return nil, func() {}

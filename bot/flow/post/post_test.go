@@ -217,6 +217,8 @@ func TestQuestionsThatEndSoonAreToldOnce(t *testing.T) {
 		h.w.ask(1, 20*time.Minute) // a fifth: 4 minutes before
 		h.w.ask(1, 3*time.Hour)    // 10 minutes before
 		expiring := func() (out []bot.Event) {
+			h.w.mu.Lock()
+			defer h.w.mu.Unlock()
 			for _, e := range h.w.events {
 				if e.Kind == bot.EventExpiring {
 					out = append(out, e)
@@ -296,4 +298,23 @@ func (slow) Plot(ctx context.Context, inc bot.Incident, _ []bot.Alert) (*bot.Fil
 	default:
 		return nil, nil
 	}
+}
+
+func TestWhatIsLongPastWhenChatIsSwitchedOnAgainIsNotTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.w.open(1, bot.SeverityHigh)
+		h.w.open(2, bot.SeverityHigh)
+		h.w.ask(1, time.Hour)
+		h.w.move(7, 1, bot.RunPlanned, bot.StepPlanned)
+		h.w.move(7, 1, bot.RunFailed, bot.StepFailed)
+		h.w.change(1, bot.EventClosed, func(i *bot.Incident) { i.Firing, i.ClosedAt = 0, time.Now().UTC() })
+		time.Sleep(30 * 24 * time.Hour)
+		h.start()
+		defer h.stop()
+		h.settle(10 * time.Second)
+		h.living("C1", 2)
+		require.Len(t, h.s.messages, 1)
+	})
 }

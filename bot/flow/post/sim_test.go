@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,8 @@ var seeds = flag.Int("seeds", 12, "how many random days the simulation lives thr
 type day struct {
 	*house
 	rng  *rand.Rand
+	sky  *rand.Rand // of the weather
+	mu   sync.Mutex // of the sky
 	next bot.IncidentID
 	asks map[bot.ApprovalID]bool
 	runs map[bot.RunID]bot.IncidentID
@@ -59,9 +62,9 @@ func (d *day) happen() {
 
 // weather is what the surface does to one call in four.
 func (d *day) weather(op string, p bot.Parcel) (bool, error) {
-	d.w.mu.Lock()
-	n, lost, after := d.rng.IntN(32), d.rng.IntN(2) == 0, time.Duration(d.rng.IntN(5000))*time.Millisecond
-	d.w.mu.Unlock()
+	d.mu.Lock()
+	n, lost, after := d.sky.IntN(32), d.sky.IntN(2) == 0, time.Duration(d.sky.IntN(5000))*time.Millisecond
+	d.mu.Unlock()
 	fault := map[int]bot.SendFault{0: bot.SendLater, 1: bot.SendDown, 2: bot.SendUnsure, 3: bot.SendUnsure, 4: bot.SendDenied, 5: bot.SendDown, 6: bot.SendLater}[n]
 	if n == 7 {
 		return lost, errCut
@@ -122,7 +125,8 @@ func TestAfterARandomDayEachPlaceShowsTheNewestStateOfEachIncidentOnce(t *testin
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				d := &day{
-					house: newHouse(t, "C1", "C2"), rng: rand.New(rand.NewPCG(uint64(seed), 4)), next: 1,
+					house: newHouse(t, "C1", "C2"), next: 1,
+					rng: rand.New(rand.NewPCG(uint64(seed), 4)), sky: rand.New(rand.NewPCG(uint64(seed), 5)),
 					asks: map[bot.ApprovalID]bool{}, runs: map[bot.RunID]bot.IncidentID{},
 				}
 				d.s.fail(d.weather)

@@ -30,15 +30,16 @@ func freshOnes(posts []bot.Post) (out []bot.Post) {
 
 // storm begins a summary where more new cards are due than people can read. It
 // reports whether it has written something.
-func (l *Leg) storm(ctx context.Context, ln *lane, due []bot.Post) (bool, error) {
+func (l *Leg) storm(ctx context.Context, at place, due []bot.Post) (bool, error) {
 	if len(freshOnes(due)) <= l.opts.Storm {
 		return false, nil
 	}
 	now := l.now()
-	p, err := l.store.Post(ctx, stormKey(ln.surface, ln.place))
+	key := stormKey(at.surface, at.name)
+	p, err := l.store.Post(ctx, key)
 	switch {
 	case errors.Is(err, bot.ErrNotFound):
-		p = bot.Post{Key: stormKey(ln.surface, ln.place), Surface: ln.surface, Place: ln.place, Kind: bot.MessageStorm, OpenedAt: now}
+		p = bot.Post{Key: key, Surface: at.surface, Place: at.name, Kind: bot.MessageStorm, OpenedAt: now}
 	case err != nil:
 		return false, fmt.Errorf("read the summary of a storm: %w", err)
 	case p.State == bot.PostDue:

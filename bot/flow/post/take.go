@@ -21,6 +21,9 @@ const (
 	maxRoutes      = 8
 )
 
+// oldAfter is when an Incident that is over is not news any more.
+const oldAfter = time.Hour
+
 // news is what a batch of Events holds about one Incident.
 type news struct {
 	id   bot.IncidentID
@@ -201,10 +204,11 @@ func behind(c bot.Post) int {
 }
 
 // routed are the cards of an Incident that has none so far. One that is over
-// already gets none, unless there is something to tell.
+// already gets none, unless it was only just, and something happened there: where
+// chat was switched off for long it does not begin with what is long past.
 func (l *Leg) routed(ctx context.Context, n *news, inc bot.Incident, now time.Time) ([]bot.Post, error) {
 	over := inc.State() == bot.IncidentClosed || inc.State() == bot.IncidentMerged
-	if over && len(n.said)+len(n.runs) == 0 {
+	if old := now.Sub(inc.ClosedAt) > oldAfter; over && (old || len(n.said)+len(n.runs) == 0) {
 		return nil, nil
 	}
 	alerts, err := l.store.Alerts(ctx, inc.ID, alertLimit)

@@ -22,20 +22,20 @@ const (
 
 // turn sends one Message to a place: of what is due there the first that can be
 // sent. What needs no sending is put away on the way.
-func (l *Leg) turn(ctx context.Context, ln *lane) end {
+func (l *Leg) turn(ctx context.Context, at place) end {
 	page := 2*l.opts.Storm + 50
 	for skips := 0; skips < maxSkips && ctx.Err() == nil; {
 		due := l.now()
-		if !ln.mine {
+		if !at.mine {
 			due = due.Add(-othersAfter)
 		}
-		posts, err := l.store.Posts(ctx, bot.PostQuery{Surface: ln.surface, Place: ln.place, Due: due, Limit: page})
+		posts, err := l.store.Posts(ctx, bot.PostQuery{Surface: at.surface, Place: at.name, Due: due, Limit: page})
 		if err != nil {
-			return l.failed(ctx, ln, err)
+			return l.failed(ctx, at, err)
 		}
-		if began, err := l.storm(ctx, ln, posts); began || err != nil {
+		if began, err := l.storm(ctx, at, posts); began || err != nil {
 			if err != nil {
-				return l.failed(ctx, ln, err)
+				return l.failed(ctx, at, err)
 			}
 			continue
 		}
@@ -43,7 +43,7 @@ func (l *Leg) turn(ctx context.Context, ln *lane) end {
 		for _, p := range posts {
 			e, what, err := l.attempt(ctx, p)
 			if err != nil {
-				return l.failed(ctx, ln, fmt.Errorf("%s: %w", p.Key, err))
+				return l.failed(ctx, at, fmt.Errorf("%s: %w", p.Key, err))
 			}
 			if what == didAsk {
 				e.more = true
@@ -62,9 +62,9 @@ func (l *Leg) turn(ctx context.Context, ln *lane) end {
 }
 
 // failed is a turn that the store ended: the next scan brings another.
-func (l *Leg) failed(ctx context.Context, ln *lane, err error) end {
+func (l *Leg) failed(ctx context.Context, at place, err error) end {
 	if ctx.Err() == nil {
-		l.opts.Log.WarnContext(ctx, "nothing can be sent there now, tried again at the next scan", "surface", ln.surface, "place", ln.place, "error", err)
+		l.opts.Log.WarnContext(ctx, "nothing can be sent there now, tried again at the next scan", "surface", at.surface, "place", at.name, "error", err)
 	}
 	return end{}
 }

@@ -51,7 +51,7 @@ func (w *world) lock() error {
 		return errDead
 	}
 	if w.down != nil {
-		w.mu.Unlock()
+		defer w.mu.Unlock()
 		return w.down
 	}
 	return nil
