@@ -25,6 +25,7 @@ import (
 	"salve/cmd/salve/serve"
 	"salve/integrations/control"
 	"salve/integrations/oidc/oidctest"
+	"salve/integrations/slack/slacktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -101,7 +102,7 @@ func setUp(t *testing.T, s *shop) config.Config {
 func secrets(t *testing.T) (secret.Resolver, *secret.Redactor) {
 	t.Helper()
 	redactor := secret.NewRedactor()
-	known := map[string]string{"HOOK": hookToken, "LOGIN": oidctest.ClientSecret}
+	known := map[string]string{"HOOK": hookToken, "LOGIN": oidctest.ClientSecret, "SLACK_BOT": slacktest.BotToken, "SLACK_APP": slacktest.AppToken, "SLACK_SIGNING": slacktest.SigningSecret}
 	r, err := secret.NewEnvFile(func(name string) (string, bool) { v, ok := known[name]; return v, ok },
 		func(string) ([]byte, error) { return nil, os.ErrNotExist }, redactor)
 	require.NoError(t, err)
