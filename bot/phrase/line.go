@@ -133,7 +133,15 @@ func (l *line) digest(orText bool) string {
 	if !ok || orText && !w.bare || !digestPattern.MatchString(w.text) {
 		return ""
 	}
-	return strings.ToLower(l.take().text)
+	out := l.take().text
+	for !orText { // it is shown in pieces of eight, and copied so
+		w, ok := l.peek()
+		if !ok || len(w.text) != 8 || len(out)%8 != 0 || !digestPattern.MatchString(w.text) || len(out) >= 64 {
+			break
+		}
+		out += l.take().text
+	}
+	return strings.ToLower(out)
 }
 
 // flag takes an option of one of these names, with its value: --name VALUE,

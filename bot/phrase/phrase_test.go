@@ -73,6 +73,7 @@ func TestLinesMeanWhatPeopleMean(t *testing.T) {
 		{"approve `I-142` `3fa9c1d2`", outside, cmd(decided)},
 		{"`salve approve I-142 3fa9c1d2`", outside, cmd(decided)},
 		{"approve I-142 '3fa9c1d2'", outside, cmd(decided)},
+		{"approve I-142 3fa9c1d2 E4B5a697", outside, cmd(bot.Command{Verb: bot.VerbApprove, Incident: 142, Digest: "3fa9c1d2e4b5a697"})},
 		{"approve 12345678", inThread, cmd(bot.Command{Verb: bot.VerbApprove, Incident: 142, Digest: "12345678"})},
 		{"approve I-7 3fa9c1d2", inThread, cmd(bot.Command{Verb: bot.VerbApprove, Incident: 7, Digest: "3fa9c1d2"})},
 		{"approve A-7 3fa9c1d2", outside, cmd(bot.Command{Verb: bot.VerbApprove, Approval: 7, Digest: "3fa9c1d2"})},
