@@ -72,7 +72,7 @@ func TestAnIncidentIsHandledInSlackFromTheAlertToTheEnd(t *testing.T) {
 	salve := run(t, withSlack(setUp(t, shop), fake))
 	code, body := alert(t, salve.URL(), "ShopIll", "high")
 	require.Equal(t, 200, code, body)
-	asked := card(t, fake, "Approve")
+	asked := card(t, fake, "Needs approval")
 	require.Zero(t, shop.healed.Load(), "nothing runs before somebody says yes")
 
 	said := fake.Press(stranger, asked, "Approve")
