@@ -96,13 +96,13 @@ func TestWhatWasNotRecordedIsSaidAndNotAcknowledged(t *testing.T) {
 	h := fake.Slash("U1", "C0GENERAL", "list")
 	said, ok := h.Whispered()
 	require.True(t, ok)
-	require.Contains(t, said.Text, "could not write that down")
+	require.Contains(t, said.Text, "Not recorded, as far as Salve knows")
 
 	h = fake.Press("U1", card, "Approve")
 	require.False(t, h.Acked, "Slack shows its own warning")
 	said, ok = h.Whispered()
 	require.True(t, ok)
-	require.Contains(t, said.Text, "could not write that down")
+	require.Contains(t, said.Text, "Not recorded, as far as Salve knows")
 
 	h = fake.Mention("U1", "C0GENERAL", "", "list")
 	require.False(t, h.Acked)
@@ -125,7 +125,7 @@ func TestAFormThatWasNotRecordedStaysOpen(t *testing.T) {
 	require.NoError(t, err)
 	heard.set(errDisk)
 	h := fake.Submit(fake.Views("U1")[0], map[string]string{"Why?": "no"})
-	require.Contains(t, h.Errors["field.reason"], "could not write that down")
+	require.Contains(t, h.Errors["field.reason"], "Not recorded, as far as Salve knows")
 }
 
 func TestABlockedDatabaseIsToldWithinSlacksThreeSeconds(t *testing.T) {
@@ -137,7 +137,7 @@ func TestABlockedDatabaseIsToldWithinSlacksThreeSeconds(t *testing.T) {
 	overHTTP(t, fake, c, heard)
 	h := fake.Slash("U1", "C0GENERAL", "list")
 	require.True(t, h.Acked)
-	require.Contains(t, string(h.Body), "could not write that down")
+	require.Contains(t, string(h.Body), "Not recorded, as far as Salve knows")
 	require.Less(t, h.Took, 3*time.Second)
 }
 

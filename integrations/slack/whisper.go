@@ -176,4 +176,4 @@ func (c *Client) note(ctx context.Context, g bot.Gesture, why string) {
 }
 
 // lost is said where something was not written down.
-const lost = "Salve could not write that down, so nothing happened. Please try again."
+const lost = "Not recorded, as far as Salve knows: its storage did not answer in time. Please try again; nothing is done twice."
