@@ -37,7 +37,10 @@ func (s *Salve) makeChat(ctx context.Context) error {
 		Brief: map[string]brief.Options{post.SurfacePage: {PublicURL: s.cfg.PublicURL}},
 	}
 	if len(s.cfg.Page) > 0 {
-		surfaces[post.SurfacePage], opts.Pagers = s.paging, s.paging.pagers
+		opts.Pagers = s.paging.pagers
+	}
+	for name, one := range s.paging.by { // each apart: one that is refused holds up no other
+		surfaces[post.SurfacePage+"/"+name] = one
 	}
 	var err error
 	if s.cfg.Slack.On() {
