@@ -20,7 +20,7 @@ func (c *Client) remember() {
 	c.emails = newMemory[string](time.Hour, 20_000)
 	// Slack takes twenty of these calls a minute: half of that is for us.
 	rest := min(max(time.Duration(len(c.groups))*6*time.Second, time.Minute), 5*time.Minute)
-	c.rolls = newMemory[map[string]bool](rest, max(1, len(c.groups)))
+	c.rolls = newMemory[map[string]bool](rest, len(c.groups)+8) // and those of who is on call
 }
 
 // Member tells what Slack knows about a user now, some minutes old at most. An

@@ -23,8 +23,11 @@ type Slack struct {
 	Routes         []SlackRoute          `yaml:"routes"`          // the first that fits; none: DefaultChannel
 	Groups         map[string]SlackGroup `yaml:"groups"`          // group of Salve -> user group of Slack
 	Weekly         *SlackWeekly          `yaml:"weekly"`
-	Plot           bool                  `yaml:"plot"`    // the alert's metric, where prometheus is set
-	API            string                `yaml:"api_url"` // another Slack, as for governments; "": slack.com
+	// Direct is the severity from which on whoever is on call gets an incident
+	// as a direct message, too; nil: nobody does.
+	Direct *bot.Severity `yaml:"direct"`
+	Plot   bool          `yaml:"plot"`    // the alert's metric, where prometheus is set
+	API    string        `yaml:"api_url"` // another Slack, as for governments; "": slack.com
 }
 
 // SlackRoute sends incidents to a channel.

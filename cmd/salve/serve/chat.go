@@ -60,7 +60,7 @@ func (s *Salve) makeChat(ctx context.Context) error {
 	if s.chat.routes, err = route.New(rules, defaults, s.paging.services, route.Options{Labels: s.cfg.Catalog.Labels}); err != nil {
 		return fmt.Errorf("slack.routes: %w", err)
 	}
-	if s.chat.post, err = post.New(s.rows, s.tell, routed{s.chat.routes}, surfaces, opts); err != nil || s.chat.slack == nil {
+	if s.chat.post, err = post.New(s.rows, s.tell, s.router(opts.OnCall), surfaces, opts); err != nil || s.chat.slack == nil {
 		return err
 	}
 	return s.makeEar(ctx)
@@ -70,12 +70,18 @@ func (s *Salve) makeChat(ctx context.Context) error {
 // soon.
 const expiringEvery = 10 * time.Second
 
-// routed is the routes as the leg asks for them.
-type routed struct{ rules *route.Rules }
-
-// Route tells where an Incident belongs.
-func (r routed) Route(_ context.Context, inc bot.Incident, alerts []bot.Alert) []bot.Route {
-	return r.rules.Route(inc, alerts)
+// router sends incidents to channels, and to whoever is on call.
+func (s *Salve) router(duty post.OnCall) routed {
+	r := routed{rules: s.chat.routes}
+	if s.chat.slack == nil {
+		return r
+	}
+	r.direct, r.group = s.cfg.Slack.Direct, s.chat.slack.InGroup
+	r.wakes = func(ctx context.Context, inc bot.Incident) []bot.Mention { return duty.Wakes(ctx, slack.Surface, inc) }
+	r.failed = func(ctx context.Context, err error) {
+		s.log.WarnContext(ctx, "who is on call gets no direct message", "error", err)
+	}
+	return r
 }
 
 // sharing tells which places are this process' of several; nil: all are.

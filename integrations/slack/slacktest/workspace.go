@@ -152,6 +152,23 @@ func (s *Slack) Messages(channel string) []Message {
 	return s.collect(channel, func(*Message) bool { return true })
 }
 
+// Direct is what stands in the direct channel between the app and a user; nothing
+// when there is none.
+func (s *Slack) Direct(user string) []Message {
+	s.mu.Lock()
+	id := ""
+	for _, c := range s.channels {
+		if c.With == user {
+			id = c.ID
+		}
+	}
+	s.mu.Unlock()
+	if id == "" {
+		return nil
+	}
+	return s.Messages(id)
+}
+
 // Thread is the message and what stands in its thread.
 func (s *Slack) Thread(channel, ts string) []Message {
 	s.mu.Lock()
