@@ -66,11 +66,13 @@ type PlanVerify struct {
 
 // ApprovalRule says who must agree.
 type ApprovalRule struct {
-	Approvers []string   `json:"approvers"` // groups
-	Quorum    int        `json:"quorum"`
-	Also      []string   `json:"also,omitempty"`     // groups of each of which one of the votes must come too
-	Excluded  []PersonID `json:"excluded,omitempty"` // who may not vote: an unreviewed author, the one who asked
-	ExpiresIn Duration   `json:"expires_in"`
+	Approvers []string `json:"approvers"` // groups
+	Quorum    int      `json:"quorum"`
+	Also      []string `json:"also,omitempty"` // groups of each of which one of the votes must come too
+	// SecondFactor: a person's yes counts when they have said it on two surfaces.
+	SecondFactor bool       `json:"second_factor,omitempty"`
+	Excluded     []PersonID `json:"excluded,omitempty"` // who may not vote: an unreviewed author, the one who asked
+	ExpiresIn    Duration   `json:"expires_in"`
 }
 
 // Plan is one Playbook fully rendered for one Incident and one target. It is

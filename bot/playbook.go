@@ -45,32 +45,34 @@ const (
 // Playbook is a codified response, as its file says it. Strings in Match and
 // Target are CEL; values in With and Params may be literals or hold ${{ CEL }}.
 type Playbook struct {
-	Name        string           `json:"name"`
-	Title       string           `json:"title,omitempty"`
-	Description string           `json:"description,omitempty"`
-	Owner       string           `json:"owner"`
-	Author      PersonID         `json:"author,omitempty"` // may vote only when ReviewedBy is somebody else
-	ReviewedBy  PersonID         `json:"reviewed_by,omitempty"`
-	Runbook     string           `json:"runbook,omitempty"`   // http or https
-	Checklist   []string         `json:"checklist,omitempty"` // manual steps for when it does not fit or fails
-	Risk        Risk             `json:"risk"`
-	Match       string           `json:"match"`              // CEL, bool, over alert
-	Target      string           `json:"target"`             // CEL, string, over alert and params
-	Targets     []string         `json:"targets,omitempty"`  // allow list of anchored patterns; empty: any target
-	Priority    int              `json:"priority,omitempty"` // breaks ties, higher first
-	Mode        Mode             `json:"mode"`
-	AutoBelow   Severity         `json:"auto_below,omitempty"`
-	Approvers   []string         `json:"approvers,omitempty"` // groups; none means nobody can approve
-	Quorum      int              `json:"quorum"`              // distinct people, 1 or more
-	Also        []string         `json:"also,omitempty"`      // groups of each of which one of the votes must come too
-	ExpiresIn   Duration         `json:"expires_in"`          // of an Approval
-	Cooldown    Duration         `json:"cooldown"`            // per target and playbook
-	UndoUntil   Duration         `json:"undo_until"`          // after the end of a Run
-	Params      map[string]Param `json:"params,omitempty"`
-	Steps       []StepSpec       `json:"steps"`
-	Verify      *VerifySpec      `json:"verify,omitempty"`
-	Hash        string           `json:"hash"` // hex SHA-256 of the file's bytes
-	File        string           `json:"file"` // for people; "library/restart.yaml" when embedded
+	Name        string   `json:"name"`
+	Title       string   `json:"title,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Owner       string   `json:"owner"`
+	Author      PersonID `json:"author,omitempty"` // may vote only when ReviewedBy is somebody else
+	ReviewedBy  PersonID `json:"reviewed_by,omitempty"`
+	Runbook     string   `json:"runbook,omitempty"`   // http or https
+	Checklist   []string `json:"checklist,omitempty"` // manual steps for when it does not fit or fails
+	Risk        Risk     `json:"risk"`
+	Match       string   `json:"match"`              // CEL, bool, over alert
+	Target      string   `json:"target"`             // CEL, string, over alert and params
+	Targets     []string `json:"targets,omitempty"`  // allow list of anchored patterns; empty: any target
+	Priority    int      `json:"priority,omitempty"` // breaks ties, higher first
+	Mode        Mode     `json:"mode"`
+	AutoBelow   Severity `json:"auto_below,omitempty"`
+	Approvers   []string `json:"approvers,omitempty"` // groups; none means nobody can approve
+	Quorum      int      `json:"quorum"`              // distinct people, 1 or more
+	Also        []string `json:"also,omitempty"`      // groups of each of which one of the votes must come too
+	// SecondFactor: a person's yes counts when they have said it on two surfaces.
+	SecondFactor bool             `json:"second_factor,omitempty"`
+	ExpiresIn    Duration         `json:"expires_in"` // of an Approval
+	Cooldown     Duration         `json:"cooldown"`   // per target and playbook
+	UndoUntil    Duration         `json:"undo_until"` // after the end of a Run
+	Params       map[string]Param `json:"params,omitempty"`
+	Steps        []StepSpec       `json:"steps"`
+	Verify       *VerifySpec      `json:"verify,omitempty"`
+	Hash         string           `json:"hash"` // hex SHA-256 of the file's bytes
+	File         string           `json:"file"` // for people; "library/restart.yaml" when embedded
 }
 
 // ParamType is the type of a Param.

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ type Tally struct {
 	Yes    int      // distinct people who said yes to its digest
 	Needed int      // people that its rule asks for
 	Open   []string // groups of whom another yes would count; empty: it is agreed
+	Half   []string // names of those whose yes counts when they say it on another surface, too
 }
 
 // Agreed reports whether the votes satisfy the rule.
@@ -18,11 +20,13 @@ func (t Tally) Agreed() bool { return t.Needed > 0 && len(t.Open) == 0 }
 
 // Tally counts the votes: Quorum people of Approvers and beside them one of each
 // group of Also, all of them distinct people. One person stands for one of these
-// alone, by the groups that they were in when they voted.
+// alone, by the groups that they were in when they voted. With SecondFactor a
+// person counts when they said yes on two surfaces, each of which proved by
+// itself who they are, and for the groups that they were in both times.
 func (a Approval) Tally() Tally {
 	wants := a.Rule.wants()
-	votes := a.yes()
-	t := Tally{Yes: len(votes), Needed: len(wants)}
+	votes, half := a.yes()
+	t := Tally{Yes: len(votes), Needed: len(wants), Half: half}
 	seats := seat(wants, votes)
 	if !slices.Contains(seats, free) {
 		return t
@@ -53,22 +57,52 @@ func (r ApprovalRule) wants() [][]string {
 }
 
 // yes is, for each person who said yes to the digest, the groups that they vote
-// for. Votes of old rows name no group; they were let in as approvers.
-func (a Approval) yes() [][]string {
-	var out [][]string
+// for; half are the names of those who have to say it once more elsewhere.
+func (a Approval) yes() (votes [][]string, half []string) {
 	seen := map[PersonID]bool{}
-	for _, v := range a.Votes {
-		if !v.Yes || v.Person == "" || v.Digest != a.Digest || seen[v.Person] {
+	for i, v := range a.Votes {
+		if !a.counts(v) || seen[v.Person] {
 			continue
 		}
-		seen[v.Person] = true
-		groups := v.Groups
-		if len(groups) == 0 {
-			groups = a.Rule.Approvers
+		groups := a.groupsOf(v)
+		if a.Rule.SecondFactor {
+			second := slices.IndexFunc(a.Votes[i+1:], func(w Vote) bool { return a.counts(w) && w.Person == v.Person && w.Surface != v.Surface })
+			if second < 0 {
+				seen[v.Person], half = true, append(half, cmp.Or(v.Name, string(v.Person)))
+				continue
+			}
+			again := a.groupsOf(a.Votes[i+1+second])
+			groups = slices.DeleteFunc(slices.Clone(groups), func(g string) bool { return !slices.Contains(again, g) })
 		}
-		out = append(out, groups)
+		seen[v.Person] = true
+		votes = append(votes, groups)
 	}
-	return out
+	return votes, half
+}
+
+func (a Approval) counts(v Vote) bool { return v.Yes && v.Person != "" && v.Digest == a.Digest }
+
+// groupsOf are those that a vote was given for. Votes of old rows name none; they
+// were let in as approvers.
+func (a Approval) groupsOf(v Vote) []string {
+	if len(v.Groups) == 0 {
+		return a.Rule.Approvers
+	}
+	return v.Groups
+}
+
+// Voted reports whether the person has said yes as often as the rule lets them.
+func (a Approval) Voted(p PersonID) bool {
+	surfaces := map[string]bool{}
+	for _, v := range a.Votes {
+		if v.Person == p {
+			surfaces[v.Surface] = true
+		}
+	}
+	if a.Rule.SecondFactor {
+		return len(surfaces) > 1
+	}
+	return len(surfaces) > 0
 }
 
 // free is a seat that nobody has.
@@ -135,12 +169,15 @@ func (r ApprovalRule) VotesFor(p Person) []string {
 	return out
 }
 
-// Beside says in words which groups must agree beside the approvers: " and 1 of
-// group security"; "" when there are none.
+// Beside says in words what the rule asks for beside the approvers: " and 1 of
+// group security, each on two surfaces"; "" when that is nothing.
 func (r ApprovalRule) Beside() string {
 	var b strings.Builder
 	for _, g := range r.Also {
 		fmt.Fprintf(&b, " and 1 of group %s", g)
+	}
+	if r.SecondFactor {
+		b.WriteString(", each on two surfaces")
 	}
 	return b.String()
 }

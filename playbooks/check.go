@@ -144,6 +144,8 @@ func (c *checker) checkAlso() {
 	b := c.book
 	c.groups("$.also", b.Also)
 	switch {
+	case b.SecondFactor && len(b.Approvers) == 0:
+		c.badKey("$.second_factor", "a second factor means nothing without approvers", "name the group that decides: approvers: [oncall]")
 	case len(b.Also) == 0:
 	case len(b.Approvers) == 0:
 		c.badKey("$.also", "also means nothing without approvers", "name the group that decides first: approvers: [oncall]")

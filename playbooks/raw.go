@@ -27,6 +27,7 @@ type rawBook struct {
 	Approvers   []string            `yaml:"approvers"`
 	Quorum      *int                `yaml:"quorum"`
 	Also        []string            `yaml:"also"`
+	Factor      bool                `yaml:"second_factor"`
 	ExpiresIn   *bot.Duration       `yaml:"expires_in"`
 	Cooldown    *bot.Duration       `yaml:"cooldown"`
 	UndoUntil   *bot.Duration       `yaml:"undo_until"`
@@ -91,7 +92,7 @@ func (r rawBook) book() bot.Playbook {
 	b := bot.Playbook{
 		Name: r.Name, Title: r.Title, Description: r.Description, Owner: r.Owner, Author: bot.PersonID(r.Author), ReviewedBy: bot.PersonID(r.ReviewedBy),
 		Runbook: r.Runbook, Checklist: r.Checklist, Risk: bot.Risk(r.Risk), Match: r.Match, Target: r.Target, Targets: r.Targets, Priority: r.Priority,
-		Mode: bot.Mode(r.Mode), AutoBelow: or(r.AutoBelow, bot.SeverityUnknown), Approvers: r.Approvers, Quorum: or(r.Quorum, 1), Also: r.Also,
+		Mode: bot.Mode(r.Mode), AutoBelow: or(r.AutoBelow, bot.SeverityUnknown), Approvers: r.Approvers, Quorum: or(r.Quorum, 1), Also: r.Also, SecondFactor: r.Factor,
 		ExpiresIn: or(r.ExpiresIn, minutes(60)), Cooldown: or(r.Cooldown, minutes(15)), UndoUntil: or(r.UndoUntil, minutes(24*60)),
 	}
 	if b.Risk == "" {

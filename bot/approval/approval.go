@@ -11,7 +11,8 @@
 // came by and however often. Enough are Quorum people of the approver groups and
 // beside them one of each group in Also, nobody standing for two of these. A yes
 // counts only from a person in one of these groups who is not excluded, and for
-// the groups that they were in when they gave it; no list of approvers means
+// the groups that they were in when they gave it; where the rule asks for a second
+// factor, when they gave it on two surfaces. No list of approvers means
 // nobody. A no may come from any responder or approver and decides at once.
 //
 // It assumes that the caller has proved who the voter is, and that the result
@@ -102,6 +103,6 @@ func decide(a bot.Approval, s bot.ApprovalState, by bot.Actor, reason string, no
 
 func repeats(a bot.Approval, voter bot.Person, vote bot.Vote) bool {
 	return slices.ContainsFunc(a.Votes, func(v bot.Vote) bool {
-		return v.Person == voter.ID && v.Yes == vote.Yes && v.Digest == a.Digest
+		return v.Person == voter.ID && v.Yes == vote.Yes && v.Digest == a.Digest && (v.Surface == vote.Surface || !a.Rule.SecondFactor || !vote.Yes)
 	})
 }

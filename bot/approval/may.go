@@ -14,7 +14,11 @@ func WhoMay(a bot.Approval) string {
 		return "nobody: the playbook names no approvers; add approvers: [a group] to it"
 	}
 	text := fmt.Sprintf("%d of %s", max(a.Rule.Quorum, 1), a.Rule.Groups()) + a.Rule.Beside()
-	if t := a.Tally(); t.Yes > 0 && a.State == bot.ApprovalPending {
+	switch t := a.Tally(); {
+	case a.State != bot.ApprovalPending:
+	case len(t.Half) > 0:
+		text += fmt.Sprintf(" (%d so far; %s said yes on one surface, and it counts on another, too)", t.Yes, strings.Join(t.Half, ", "))
+	case t.Yes > 0:
 		text += fmt.Sprintf(" (%d so far%s)", t.Yes, wanted(a.Rule, t))
 	}
 	if len(a.Rule.Excluded) > 0 {

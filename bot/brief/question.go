@@ -27,7 +27,9 @@ func who(p bot.CardProposal, questions int) []bot.Span {
 		return words("Nobody may approve it. Write approvers: [GROUP] into playbook %s.", clip(a.Playbook, 40))
 	}
 	out := words("%s", p.WhoMay)
-	if yes := saidYes(a); yes != "" && len(a.Votes) > 0 {
+	if half := a.Tally().Half; len(half) > 0 {
+		out = []bot.Span{plain(strings.Join(first(half, 3), ", ")), raw(" said yes here or elsewhere; needed on one more surface")}
+	} else if yes := saidYes(a); yes != "" && len(a.Votes) > 0 {
 		out = []bot.Span{plain(yes), raw(" · next: "), plain(nextVoter(a))}
 	}
 	out = append(out, append([]bot.Span{raw(" ")}, when("until", a.ExpiresAt)...)...)

@@ -115,6 +115,9 @@ func askingText(a bot.Approval) string {
 			text += " Next: somebody of " + strings.Join(t.Open, " or ") + "."
 		}
 	}
+	if half := a.Tally().Half; len(half) > 0 {
+		text += " " + strings.Join(half, ", ") + " said yes on one surface; it counts when they say so on another, too."
+	}
 	return text
 }
 

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"salve/bot"
@@ -25,12 +24,8 @@ func mayNotVote(a bot.Approval, viewer bot.Person, now time.Time) string {
 	if r := a.MayApprove(viewer, now); r != nil {
 		return r.Why
 	}
-	if voted(a, viewer.ID) {
+	if a.Voted(viewer.ID) {
 		return viewer.Name + " has voted already."
 	}
 	return ""
-}
-
-func voted(a bot.Approval, p bot.PersonID) bool {
-	return slices.ContainsFunc(a.Votes, func(v bot.Vote) bool { return v.Person == p })
 }

@@ -202,7 +202,7 @@ func (b *book) resolve(in Input) (map[string]string, string, expr.Vars, error) {
 // rule says who must agree. An author whose version nobody else has reviewed,
 // and whoever asked, may not.
 func (b *book) rule(asker bot.Actor) bot.ApprovalRule {
-	r := bot.ApprovalRule{Approvers: b.Approvers, Quorum: max(b.Quorum, 1), Also: b.Also, ExpiresIn: b.ExpiresIn}
+	r := bot.ApprovalRule{Approvers: b.Approvers, Quorum: max(b.Quorum, 1), Also: b.Also, SecondFactor: b.SecondFactor, ExpiresIn: b.ExpiresIn}
 	if b.Author != "" && (b.ReviewedBy == "" || b.ReviewedBy == b.Author) {
 		r.Excluded = append(r.Excluded, b.Author)
 	}

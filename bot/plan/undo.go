@@ -26,7 +26,7 @@ func Undo(run bot.Run, of bot.Plan, by bot.Actor, now time.Time) (bot.Plan, erro
 	p := bot.Plan{
 		Incident: of.Incident, Kind: bot.PlanUndo, Playbook: of.Playbook, PlaybookHash: of.PlaybookHash,
 		Title: "Undo " + run.ID.String() + ": " + of.Title, Target: of.Target, Params: of.Params,
-		Rule: bot.ApprovalRule{Approvers: of.Rule.Approvers, Quorum: of.Rule.Quorum, Also: of.Rule.Also, ExpiresIn: of.Rule.ExpiresIn},
+		Rule: bot.ApprovalRule{Approvers: of.Rule.Approvers, Quorum: of.Rule.Quorum, Also: of.Rule.Also, SecondFactor: of.Rule.SecondFactor, ExpiresIn: of.Rule.ExpiresIn},
 		Mode: bot.ModePropose, Risk: of.Risk, Runbook: of.Runbook, Alert: of.Alert,
 		AskedBy: by, Undoes: run.ID, CreatedAt: now,
 	}

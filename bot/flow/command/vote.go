@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"salve/bot"
@@ -54,7 +55,11 @@ func (d *Desk) vote(ctx context.Context, o order, yes bool) (bot.Answer, error) 
 	if err := d.commit(ctx, change); err != nil {
 		return bot.Answer{}, err
 	}
-	return bot.Answer{Text: "Your vote counts. " + standing(a), Incident: a.Incident, Approval: a.ID}, nil
+	counts := "Your vote counts. "
+	if slices.Contains(a.Tally().Half, o.By.Name) {
+		counts = fmt.Sprintf("Noted. It counts when you say so on another surface, too: the console, chat, or salve approve %s %s. ", a.Incident, a.Digest.Short())
+	}
+	return bot.Answer{Text: counts + standing(a), Incident: a.Incident, Approval: a.ID}, nil
 }
 
 // decided adds to a refusal when it was decided; it says by whom already.

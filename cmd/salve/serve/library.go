@@ -172,6 +172,9 @@ func rule(p bot.Playbook) string {
 	if len(p.Also) > 0 {
 		rule["also"] = p.Also
 	}
+	if p.SecondFactor {
+		rule["second_factor"] = true
+	}
 	b, err := json.Marshal(rule)
 	if err != nil {
 		return "" // plain values: cannot happen
