@@ -76,3 +76,13 @@ func (s *Salve) Stall(leg string, d time.Duration) {
 func (s *Salve) SetDisk(d func() health.Disk) {
 	s.doctor.disk = func(string) health.Disk { return d() }
 }
+
+// EventsOf reads the Events of a span.
+func (s *Salve) EventsOf(ctx context.Context, from, to time.Time) ([]bot.Event, error) {
+	return s.eventsOf(ctx, from, to)
+}
+
+// Week tells what became of a span of time.
+func (s *Salve) Week(ctx context.Context, from, to time.Time) (bot.Message, error) {
+	return s.week(ctx, from, to)
+}
