@@ -155,3 +155,42 @@ func (d *Discord) getMember(req *request) (any, *refusal) {
 	}
 	return d.member(u, false), nil
 }
+
+// listThreads has those that are not in the archive and that the bot can look into.
+func (d *Discord) listThreads(req *request) (any, *refusal) {
+	if no := d.guild(req); no != nil {
+		return nil, no
+	}
+	threads := []object{}
+	for _, c := range d.channels {
+		if c.Parent == "" || c.Archived || d.mine(c)&PermissionView == 0 {
+			continue
+		}
+		out := d.channelJSON(c)
+		if all := d.messages[c.ID]; len(all) > 0 {
+			out["last_message_id"] = all[len(all)-1].ID
+		}
+		threads = append(threads, out)
+	}
+	return object{"threads": threads, "members": []object{}}, nil
+}
+
+// changeChannel takes a thread out of the archive, or puts it there; nothing else
+// about a channel is the bot's to change.
+func (d *Discord) changeChannel(req *request) (any, *refusal) {
+	c, no := d.place(req, 0)
+	if no != nil {
+		return nil, no
+	}
+	var asked struct{ Archived *bool }
+	switch {
+	case json.Unmarshal(req.body, &asked) != nil:
+		return nil, errNotJSON
+	case c.Parent == "" || asked.Archived == nil:
+		return nil, errNoPermission
+	case c.Locked:
+		return nil, errThreadLocked
+	}
+	c.Archived = *asked.Archived
+	return d.channelJSON(c), nil
+}

@@ -106,7 +106,12 @@ func prefixed(name, why string) string {
 
 func fillMenu(menu object, text string, given, needed bool) (chosen []string, why string) {
 	chosen = []string{}
-	if given {
+	if menu["type"] == float64(5) { // of people, who are named by their ids
+		text, given = chosenUser(menu, text, given)
+		if given {
+			return append(chosen, text), ""
+		}
+	} else if given {
 		value, ok := optionOf(menu, text)
 		if !ok {
 			return nil, fmt.Sprintf("there is no option %q", text)
@@ -124,4 +129,14 @@ func fillMenu(menu object, text string, given, needed bool) (chosen []string, wh
 		return nil, "must be filled in"
 	}
 	return chosen, ""
+}
+
+// chosenUser is whom a menu of people was left with.
+func chosenUser(menu object, text string, given bool) (string, bool) {
+	defaults, _ := menu["default_values"].([]any)
+	if !given && len(defaults) > 0 {
+		first, _ := defaults[0].(object)
+		text, given = first["id"].(string)
+	}
+	return text, given
 }

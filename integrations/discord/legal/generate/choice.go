@@ -58,7 +58,9 @@ func constants(node schema) []any {
 }
 
 func isUnsent(name string) bool {
-	return slices.ContainsFunc(unsent, func(kind string) bool { return strings.HasPrefix(name, kind+"For") })
+	return slices.ContainsFunc(unsent, func(kind string) bool {
+		return strings.HasPrefix(name, kind+"For") || strings.HasSuffix(kind, "ForMessage") && strings.HasPrefix(name, kind)
+	})
 }
 
 // byType asks for a type that is known, and for what that type asks for; nil

@@ -40,11 +40,12 @@ var roots = map[string]string{
 }
 
 // dropped are fields of which Salve never sends one.
-var dropped = []string{"poll", "sticker_ids", "shared_client_theme", "message_reference", "thread_name", "applied_tags", "username", "avatar_url"}
+var dropped = []string{"poll", "sticker_ids", "shared_client_theme", "thread_name", "applied_tags", "username", "avatar_url"}
 
-// unsent are the kinds of component that Salve never sends: no choice has them.
+// unsent are the kinds of component that Salve never sends: no choice has them. A
+// text stands in a form alone.
 var unsent = []string{"ContainerComponent", "FileComponent", "MediaGalleryComponent", "SectionComponent", "SeparatorComponent",
-	"TextDisplayComponent", "ThumbnailComponent", "CheckboxComponent", "CheckboxGroupComponent", "FileUploadComponent", "RadioGroupComponent"}
+	"TextDisplayComponentForMessage", "ThumbnailComponent", "CheckboxComponent", "CheckboxGroupComponent", "FileUploadComponent", "RadioGroupComponent"}
 
 // tolerated are fields that discordgo sends beside those of the document, which
 // Discord does not look at.
