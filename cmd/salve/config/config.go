@@ -40,7 +40,8 @@ type Config struct {
 	Audit     Audit     `yaml:"audit"`
 	Watch     Watch     `yaml:"watch"`
 	Heartbeat Heartbeat `yaml:"heartbeat"`
-	Slack     *Slack    `yaml:"slack"` // nil: off
+	Slack     *Slack    `yaml:"slack"`   // nil: off
+	Discord   *Discord  `yaml:"discord"` // nil: off
 	Page      []Pager   `yaml:"page"`
 	OnCall    OnCall    `yaml:"oncall"`
 	Catalog   Catalog   `yaml:"catalog"`

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"salve/bot/route"
 	"salve/bot/secret"
 	"salve/playbooks/strict"
 )
@@ -251,24 +249,6 @@ func (r *reader) checkCatalog(c *Config) {
 	for i, l := range c.Catalog.Labels {
 		if strings.TrimSpace(l) == "" {
 			r.atPath(fmt.Sprintf("$.catalog.labels[%d]", i), "is empty", "name a label, for example service")
-		}
-	}
-}
-
-// checkRoutes compiles the conditions of routes.
-func (r *reader) checkRoutes(c *Config) {
-	if !c.Slack.On() {
-		return
-	}
-	for i, s := range c.Slack.Routes {
-		if s.When == "" || s.Channel == "" {
-			continue // told already
-		}
-		one := []route.Rule{{When: s.When, Surface: TypeSlack, Place: s.Channel}}
-		_, err := route.New(one, map[string]string{TypeSlack: "any"}, nil, route.Options{})
-		if m, ok := errors.AsType[*route.Mistake](err); ok {
-			line, col := r.doc.At(fmt.Sprintf("$.slack.routes[%d].when", i), [2]int{m.Line, m.Column})
-			r.mistakes = append(r.mistakes, Mistake{File: r.name, Line: line, Column: col, What: m.What, Fix: m.Fix})
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestEveryMistakeAboutSlackHasItsPlaceAndItsCure(t *testing.T) {
 
 func TestAWeekIsToldInTheZoneOfTheTeam(t *testing.T) {
 	t.Parallel()
-	w := config.SlackWeekly{Schedule: "0 9 * * MON", Zone: "Europe/Berlin"}
+	w := config.Weekly{Schedule: "0 9 * * MON", Zone: "Europe/Berlin"}
 	next, err := w.Next(time.Date(2026, 10, 24, 0, 0, 0, 0, time.UTC)) // the clocks go back on the 25th
 	require.NoError(t, err)
 	require.Equal(t, "2026-10-26T08:00:00Z", next.UTC().Format(time.RFC3339))
