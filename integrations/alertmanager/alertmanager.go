@@ -16,11 +16,12 @@ package alertmanager
 
 import "salve/integrations/internal/inbound"
 
-// Options and Credential are those of every webhook source.
+// What every webhook source has in common.
 type (
 	Options    = inbound.Options
 	Credential = inbound.Credential
 	Door       = inbound.Door
+	Decoder    = inbound.Decode
 )
 
 // Handler is the http.Handler of one source.

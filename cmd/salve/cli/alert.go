@@ -27,7 +27,7 @@ type AlertSend struct {
 	Label    map[string]string `help:"More labels; may be repeated." short:"l" placeholder:"NAME=VALUE"`
 	Summary  string            `help:"What a person reads." placeholder:"TEXT"`
 	Resolved bool              `help:"Say that it is over."`
-	Source   string            `help:"Which source of the configuration to send as; the first one by default." placeholder:"NAME"`
+	Source   string            `help:"Which source of the configuration to send as; the first of type alertmanager by default." placeholder:"NAME"`
 	Config   string            `help:"The configuration of the running Salve." default:"salve.yaml" type:"path"`
 	Start    time.Time         `help:"When it started; now by default. With --resolved: when the alert that is over started." placeholder:"TIME"`
 }
@@ -62,16 +62,17 @@ func (c AlertSend) Run(ctx context.Context, e *Env, resolver secret.Resolver) er
 	return c.send(req, e)
 }
 
+// source is the one to send as: what is sent is written the way Alertmanager does.
 func (c AlertSend) source(cfg config.Config) (config.Source, error) {
 	for _, s := range cfg.Sources {
-		if c.Source == "" || s.Name == c.Source {
+		if s.Type == "alertmanager" && (c.Source == "" || s.Name == c.Source) {
 			return s, nil
 		}
 	}
 	if c.Source == "" {
-		return config.Source{}, fmt.Errorf("%s has no source; add one under sources", c.Config)
+		return config.Source{}, fmt.Errorf("%s has no source of type alertmanager; add one under sources", c.Config)
 	}
-	return config.Source{}, fmt.Errorf("%s has no source %q", c.Config, c.Source)
+	return config.Source{}, fmt.Errorf("%s has no source %q of type alertmanager", c.Config, c.Source)
 }
 
 func baseURL(cfg config.Config) string {

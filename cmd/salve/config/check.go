@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"salve/bot"
 	"salve/bot/secret"
 )
 
@@ -107,57 +106,6 @@ func (r *reader) checkPublicURL(c *Config, required bool) {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Hostname()))) {
 		r.atPath("$.public_url", fmt.Sprintf("%q is not an https address", c.PublicURL), "write for example https://salve.example.com")
-	}
-}
-
-func (r *reader) checkSources(c *Config) {
-	seen := map[string]bool{}
-	host, _, _ := net.SplitHostPort(c.Listen)
-	for i := range c.Sources {
-		s, at := &c.Sources[i], fmt.Sprintf("$.sources[%d]", i)
-		if !namePattern.MatchString(s.Name) {
-			r.atPath(at+".name", fmt.Sprintf("%q is not a source name", s.Name), "use a-z, 0-9 and dashes; it becomes the path /v1/hooks/NAME")
-		}
-		if s.Name == bot.SourceSalve {
-			r.atPath(at+".name", fmt.Sprintf("%q is the source of alerts about Salve itself", s.Name), "give the sender another name")
-		}
-		if s.Name == bot.SourcePeople {
-			r.atPath(at+".name", fmt.Sprintf("%q is the source of what people raise", s.Name), "give the sender another name")
-		}
-		if s.ExpectEvery != 0 && s.ExpectEvery < bot.Duration(time.Second) {
-			r.atPath(at+".expect_every", fmt.Sprintf("%s is too short to wait for a sender", s.ExpectEvery), "write 1s or more; some minutes are usual")
-		}
-		if seen[s.Name] {
-			r.atPath(at+".name", fmt.Sprintf("the source %q is there twice", s.Name), "give each its own name")
-		}
-		seen[s.Name] = true
-		if s.Type != "alertmanager" {
-			r.atPath(at+".type", fmt.Sprintf("%q is not a source type", s.Type), "write alertmanager")
-		}
-		if _, err := s.BodyLimit(); err != nil {
-			r.atPath(at+".max_body", err.Error(), "write at most 8MiB")
-		}
-		r.checkAuth(s, at, IsLoopback(host) && c.PublicURL == "")
-	}
-}
-
-// checkAuth wants a secret of every source that somebody elsewhere can reach, also
-// through a proxy on this machine, of which public_url tells.
-func (r *reader) checkAuth(s *Source, at string, local bool) {
-	if s.Bearer != "" {
-		r.checkRef(at+".bearer", s.Bearer)
-	}
-	if s.Basic != nil {
-		r.checkRef(at+".basic.password", s.Basic.Password)
-		if s.Basic.User == "" {
-			r.atPath(at+".basic.user", "is empty", "name the user that the sender gives")
-		}
-	}
-	switch {
-	case s.Bearer == "" && s.Basic == nil && !s.Anonymous:
-		r.atPath(at+".name", fmt.Sprintf("the source %q has no secret: anybody could send alerts", s.Name), "add bearer: env:NAME (or basic), or anonymous: true on a loopback listener")
-	case s.Anonymous && !local:
-		r.atPath(at+".anonymous", "anonymous senders are allowed on a loopback listener without public_url only", "add bearer: env:NAME and tell the sender the token")
 	}
 }
 

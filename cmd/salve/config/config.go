@@ -62,9 +62,10 @@ type TLS struct {
 // Source is one sender of alerts, at /v1/hooks/NAME.
 type Source struct {
 	Name      string   `yaml:"name"`
-	Type      string   `yaml:"type"`   // alertmanager
+	Type      string   `yaml:"type"`   // one of SourceTypes
 	Bearer    string   `yaml:"bearer"` // secret reference
 	Basic     *Basic   `yaml:"basic"`
+	Secret    string   `yaml:"secret"`    // secret reference, for senders that sign
 	Anonymous bool     `yaml:"anonymous"` // only on a loopback listener
 	MaxBody   string   `yaml:"max_body"`  // like 1MiB
 	GroupBy   []string `yaml:"group_by"`

@@ -70,6 +70,7 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"a secret in the file", "sources:\n  - {name: a, type: alertmanager, bearer: hunter2}\n", "is not a secret reference; write env:NAME or file:/path"},
 		{"same source twice", "sources:\n  - {name: a, type: alertmanager, bearer: env:T}\n  - {name: a, type: alertmanager, bearer: env:T}\n", `salve.yaml:3:12: the source "a" is there twice`},
 		{"unknown source type", "sources:\n  - {name: a, type: nagios, bearer: env:T}\n", `"nagios" is not a source type; write alertmanager`},
+		{"a secret of a sender that does not sign", "sources:\n  - {name: a, type: alertmanager, secret: env:T}\n", `salve.yaml:2:43: is for senders that sign, and alertmanager does not; write bearer: env:NAME (or basic) instead`},
 		{"body limit", "sources:\n  - {name: a, type: alertmanager, bearer: env:T, max_body: 9MiB}\n", "outside 1KiB to 8MiB"},
 		{"egress", "egress:\n  allow: [everywhere]\n", `salve.yaml:2:11: "everywhere" is not a destination`},
 		{"relative command", "commands:\n  allow: [systemctl]\n", `"systemctl" is not an absolute path`},

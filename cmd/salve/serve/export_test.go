@@ -3,8 +3,10 @@ package serve
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -86,3 +88,6 @@ func (s *Salve) EventsOf(ctx context.Context, from, to time.Time) ([]bot.Event, 
 func (s *Salve) Week(ctx context.Context, from, to time.Time) (bot.Message, error) {
 	return s.week(ctx, from, to)
 }
+
+// SourceTypes are the types of source that are read, sorted.
+func SourceTypes() []string { return slices.Sorted(maps.Keys(sourceTypes)) }

@@ -26,8 +26,8 @@ type guards struct {
 }
 
 func newGuards(opts Options) (guards, error) {
-	if len(opts.Credentials) == 0 && !opts.AllowAnonymous {
-		return guards{}, errors.New("no credential; give it a bearer token or a user and password, or listen on loopback only and allow anonymous posts")
+	if len(opts.Credentials) == 0 && !opts.AllowAnonymous && opts.Proof == nil {
+		return guards{}, errors.New("no credential; give it a bearer token, a user and password, or the secret that it signs with, or listen on loopback only and allow anonymous posts")
 	}
 	g := guards{anyone: len(opts.Credentials) == 0}
 	for _, c := range opts.Credentials {

@@ -1,8 +1,8 @@
 // Package inbound is the outer door of every source that posts to a webhook:
 // who may come in, how much they may bring, and what they are told.
 //
-// It promises that nothing is parsed before the caller has proved who it is,
-// that a body larger than the limit is never held in memory, that a 2xx is
+// It promises that nothing is parsed before the caller has proved who it is, by
+// a credential or by a signature over the raw body, that a body larger than the limit is never held in memory, that a 2xx is
 // sent only after the door behind it has put everything on disk, and that no
 // answer repeats a word of the payload.
 //
@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/bot/secret"
 )
 
 // The defaults and bounds of Options.
@@ -52,12 +53,22 @@ type Door interface {
 // same; they are received, and the body is kept.
 type Decode func(source string, body []byte, receivedAt time.Time) ([]bot.Alert, error)
 
-// Options of a Gate. Either Credentials or AllowAnonymous is required; the
-// rest is ready for production when zero.
+// Options of a Gate. One of Credentials, Proof and AllowAnonymous is required;
+// the rest is ready for production when zero.
 type Options struct {
 	// Credentials are those that may post; several, so that one can be changed
 	// without a gap.
 	Credentials []Credential
+	// Secrets are what the sender may sign with; several, as above. The source
+	// makes the Proof of them.
+	Secrets []secret.Secret
+	// Proof judges the sender by the headers and the raw body, before anything
+	// is read in it, in place of Credentials. The text of its error is shown to
+	// the sender and carries nothing of the request.
+	Proof func(header http.Header, body []byte, now time.Time) error
+	// Kind is the header that says what the body is; "": none does. It is put
+	// before the body as one line, "Name: value\n", for whoever decodes it.
+	Kind string
 	// AllowAnonymous lets anyone post. Only for a listener on loopback whose
 	// operator said so.
 	AllowAnonymous bool
@@ -84,6 +95,9 @@ type Gate struct {
 // New makes the Gate of a source. It refuses a source that would let in anyone
 // by accident: no credential, or an empty one.
 func New(source string, door Door, decode Decode, opts Options) (*Gate, error) {
+	if err := opts.checkProof(); err != nil {
+		return nil, fmt.Errorf("source %s: %w", source, err)
+	}
 	guards, err := newGuards(opts)
 	if err != nil {
 		return nil, fmt.Errorf("source %s: %w", source, err)
@@ -96,7 +110,7 @@ func New(source string, door Door, decode Decode, opts Options) (*Gate, error) {
 	opts.ReadTimeout = cmp.Or(opts.ReadTimeout, defaultRead)
 	opts.AnswerTimeout = cmp.Or(opts.AnswerTimeout, defaultAnswer)
 	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))
-	opts.Credentials = nil // only their digests are kept
+	opts.Credentials, opts.Secrets = nil, nil // only their digests are kept, and the Proof
 	return &Gate{
 		source: source, door: door, decode: decode, guards: guards, opts: opts,
 		slots: make(chan struct{}, max(1, cmp.Or(opts.MaxInFlight, defaultInFlight))),
@@ -124,6 +138,13 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), g.opts.AnswerTimeout, errAnswerTimeout)
 	defer cancel()
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	if refused = g.prove(r, body, now); refused == nil {
+		body, refused = g.kinded(r, body)
+	}
+	if refused != nil {
+		g.refuse(w, r, *refused)
+		return
+	}
 	g.answer(w, r, g.take(ctx, bot.Delivery{Source: g.source, ReceivedAt: now, Body: body}))
 }
 

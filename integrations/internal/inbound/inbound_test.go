@@ -2,6 +2,9 @@ package inbound_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -49,6 +52,88 @@ func TestTheGatePassesItsOwnSuite(t *testing.T) {
 		Good:      []byte("a\nb"),
 		Garbage:   map[string][]byte{"nothing": {}, "spoilt": []byte("canary-7f3a?"), "only bad": []byte("bad")},
 	})
+}
+
+// kinded is lines after a line that says what they are.
+func kinded(source string, body []byte, receivedAt time.Time) ([]bot.Alert, error) {
+	rest, ok := bytes.CutPrefix(body, []byte("X-Event: some lines\n"))
+	if !ok {
+		return nil, errors.New("it is of another kind")
+	}
+	return lines(source, rest, receivedAt)
+}
+
+func TestTheGateOfASenderThatSignsPassesTheSuite(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]inbound.Signature{
+		"one": {Header: "X-Sign", Prefix: "sha256="}, "several": {Header: "X-Sign", Prefix: "v1=", Many: true}, "bare": {Header: "X-Sign"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inboundtest.Run(t, inboundtest.Adapter{
+				New: func(door inbound.Door, opts inbound.Options) (http.Handler, error) {
+					opts.MediaType, opts.Kind, opts.Proof = "text/x-lines", "X-Event", s.Proof(opts.Secrets)
+					return inbound.New("lines", door, kinded, opts)
+				},
+				MediaType: "text/x-lines",
+				Good:      []byte("a\nb"),
+				Garbage:   map[string][]byte{"nothing": {}, "spoilt": []byte("canary-7f3a?"), "only bad": []byte("bad")},
+				Kind:      "X-Event: some lines",
+				Sign: func(h http.Header, body []byte, key string) {
+					h.Set("X-Sign", s.Prefix+sign(body, key))
+				},
+			})
+		})
+	}
+}
+
+func sign(body []byte, key string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write(body)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func TestOneOfSeveralSignaturesIsEnoughButNotOneOfMany(t *testing.T) {
+	t.Parallel()
+	body, right := []byte("a"), "v1="+sign([]byte("a"), "key")
+	wrong := "v1=" + sign(body, "other")
+	tests := []struct {
+		value string
+		many  bool
+		admit bool
+	}{
+		{right, true, true},
+		{wrong + "," + right, true, true},
+		{right + ", " + wrong, true, true},
+		{"v0=" + right[3:] + "," + right, true, true},
+		{strings.Repeat(wrong+",", 7) + right, true, true},
+		{strings.Repeat(wrong+",", 8) + right, true, false},
+		{strings.Repeat(wrong+",", 100_000), true, false},
+		{wrong + "," + wrong, true, false},
+		{"v0=" + right[3:], true, false},
+		{right[3:], true, false},
+		{",", true, false},
+		{"v1=", true, false},
+		{strings.ToUpper(right[3:]), false, false},
+		{right, false, true},
+		{wrong + "," + right, false, false},
+		{right + " ", false, false},
+	}
+	for _, tt := range tests {
+		proof := inbound.Signature{Header: "X-Sign", Prefix: "v1=", Many: tt.many}.Proof([]secret.Secret{secret.New("key")})
+		err := proof(http.Header{"X-Sign": {tt.value}}, body, time.Now())
+		require.Equal(t, tt.admit, err == nil, tt.value[:min(len(tt.value), 100)])
+	}
+	require.Nil(t, inbound.Signature{Header: "X-Sign"}.Proof(nil))
+}
+
+func TestWhatProvesNothingIsRefusedAtTheStart(t *testing.T) {
+	t.Parallel()
+	key := []secret.Secret{secret.New("x")}
+	_, err := inbound.New("lines", inboundtest.NewDoor(), lines, inbound.Options{Secrets: key})
+	require.ErrorContains(t, err, "does not sign")
+	_, err = inbound.New("lines", inboundtest.NewDoor(), lines, inbound.Options{AllowAnonymous: true, Kind: "X-Event: "})
+	require.ErrorContains(t, err, "not the name of a header")
 }
 
 func gate(t *testing.T, door inbound.Door, log *slog.Logger) http.Handler {

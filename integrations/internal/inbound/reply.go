@@ -129,13 +129,22 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, no refusal) {
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	case http.StatusUnauthorized:
-		w.Header().Add("WWW-Authenticate", `Bearer realm="salve"`)
-		w.Header().Add("WWW-Authenticate", `Basic realm="salve"`)
+		for _, scheme := range g.schemes() {
+			w.Header().Add("WWW-Authenticate", scheme+` realm="salve"`)
+		}
 	}
 	if no.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(no.retryAfter))
 	}
 	write(w, no.status, Reply{Error: no.why, Next: no.next})
+}
+
+// schemes are the ways in which the sender can prove itself.
+func (g *Gate) schemes() []string {
+	if g.opts.Proof != nil {
+		return []string{"Signature"}
+	}
+	return []string{"Bearer", "Basic"}
 }
 
 // logRefusal logs one refusal a second: what a stranger can cause at will may

@@ -29,9 +29,15 @@ type Adapter struct {
 	MediaType string
 	Good      []byte            // a payload with at least one alert
 	Garbage   map[string][]byte // payloads that cannot be understood, by what is wrong with them
+	// Sign adds to a header what proves the body for a sender that has the
+	// secret; nil: the sender proves itself by a credential.
+	Sign func(header http.Header, body []byte, key string)
+	// Kind is the header that says what the body is, as "Name: value"; "": none does.
+	Kind string
 }
 
-// Token is the bearer token that the suite's handlers want.
+// Token is the bearer token that the suite's handlers want, or the secret that
+// the sender signs with.
 const Token = "correct-horse-battery"
 
 // canary stands in places from which nothing may come back.
@@ -40,9 +46,15 @@ const canary = "canary-7f3a"
 // Run runs the whole suite.
 func Run(t *testing.T, a Adapter) {
 	t.Helper()
-	t.Run("credentials", a.credentials)
-	t.Run("construction", a.construction)
+	if a.Sign == nil {
+		t.Run("credentials", a.credentials)
+		t.Run("construction", a.construction)
+	} else {
+		t.Run("signatures", a.signatures)
+		t.Run("construction", a.signedConstruction)
+	}
 	t.Run("headers", a.headers)
+	t.Run("kind", a.kind)
 	t.Run("size", a.size)
 	t.Run("garbage", a.garbage)
 	t.Run("duplicates", a.duplicates)
@@ -52,7 +64,11 @@ func Run(t *testing.T, a Adapter) {
 
 func (a Adapter) handler(t *testing.T, door inbound.Door, opts inbound.Options) http.Handler {
 	t.Helper()
-	if opts.Credentials == nil && !opts.AllowAnonymous {
+	switch {
+	case opts.Credentials != nil || opts.Secrets != nil || opts.AllowAnonymous:
+	case a.Sign != nil:
+		opts.Secrets = []secret.Secret{secret.New(Token)}
+	default:
 		opts.Credentials = []inbound.Credential{{Secret: secret.New(Token)}}
 	}
 	h, err := a.New(door, opts)
@@ -60,12 +76,36 @@ func (a Adapter) handler(t *testing.T, door inbound.Door, opts inbound.Options) 
 	return h
 }
 
-// post is a request with the right credential and media type.
+// post is a request with the right credential and media type. Where the sender
+// signs, it is signed if the body can be read again.
 func (a Adapter) post(body io.Reader) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/v1/hooks/x", body)
 	r.Header.Set("Content-Type", a.MediaType)
-	r.Header.Set("Authorization", "Bearer "+Token)
+	a.setKind(r.Header)
+	if a.Sign == nil {
+		r.Header.Set("Authorization", "Bearer "+Token)
+		return r
+	}
+	if whole, ok := body.(*bytes.Reader); ok {
+		b, _ := io.ReadAll(whole) // memory
+		_, _ = whole.Seek(0, io.SeekStart)
+		a.Sign(r.Header, b, Token)
+	}
 	return r
+}
+
+func (a Adapter) setKind(h http.Header) {
+	if name, value, ok := strings.Cut(a.Kind, ": "); ok {
+		h.Set(name, value)
+	}
+}
+
+// kept is what is stored of a body.
+func (a Adapter) kept(body []byte) []byte {
+	if a.Kind == "" {
+		return body
+	}
+	return append([]byte(a.Kind+"\n"), body...)
 }
 
 func (a Adapter) good() *http.Request { return a.post(bytes.NewReader(a.Good)) }
@@ -245,7 +285,7 @@ func (a Adapter) garbage(t *testing.T) {
 			require.Contains(t, reply.Next, reply.Quarantine.String())
 			held := door.Held()
 			require.Len(t, held, 1)
-			require.True(t, bytes.Equal(body, held[0].Body), "the body is kept as it came")
+			require.True(t, bytes.Equal(a.kept(body), held[0].Body), "the body is kept as it came")
 			require.Less(t, len(held[0].Reason), 2000)
 			require.NotContains(t, held[0].Reason, canary)
 			again := requireRefusal(t, do(h, a.post(bytes.NewReader(body))), http.StatusUnprocessableEntity)
@@ -268,6 +308,6 @@ func (a Adapter) duplicates(t *testing.T) {
 	got := door.Received()
 	require.Len(t, got, 2)
 	require.Equal(t, got[0].Alerts[0].AlertKey, got[1].Alerts[0].AlertKey)
-	require.Equal(t, a.Good, got[0].Body)
+	require.Equal(t, a.kept(a.Good), got[0].Body)
 	require.False(t, strings.Contains(first.Error, canary))
 }
