@@ -89,10 +89,17 @@ const maxWeeks = 1000
 // only the last is told. A Cursor whose Seq is a time in milliseconds holds up to
 // when that was done.
 func (l *Leg) weekly(ctx context.Context) error {
-	w := l.opts.Weekly
-	if w.Next == nil || l.lately("weekly", weeklyEvery) {
+	if l.lately("weekly", weeklyEvery) {
 		return nil
 	}
+	var errs []error
+	for _, w := range l.opts.Weekly {
+		errs = append(errs, l.tellWeek(ctx, w))
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Leg) tellWeek(ctx context.Context, w Weekly) error {
 	now := l.now()
 	cur, err := l.store.Cursor(ctx, "weekly/"+at(w.Surface, w.Place))
 	if err != nil {
@@ -140,7 +147,7 @@ func (l *Leg) makeWeekly(ctx context.Context, p bot.Post) (made, error) {
 	if l.opts.Week == nil {
 		return moot("weeks are not told any more"), nil
 	}
-	m, err := l.opts.Week(ctx, p.OpenedAt.AddDate(0, 0, -7), p.OpenedAt)
+	m, err := l.opts.Week(ctx, p.Surface, p.OpenedAt.AddDate(0, 0, -7), p.OpenedAt)
 	if err != nil {
 		return made{}, fmt.Errorf("tell the week: %w", err)
 	}

@@ -121,8 +121,8 @@ type Options struct {
 	OnCall   OnCall                          // nil: nobody is mentioned
 	Pagers   func(inc bot.Incident) []string // the pagers that are woken for an Incident; nil: none
 	Plotter  Plotter                         // nil: nothing is drawn
-	Weekly   Weekly                          // no Next: none
-	Week     func(ctx context.Context, from, to time.Time) (bot.Message, error)
+	Weekly   []Weekly                        // where weeks are told
+	Week     func(ctx context.Context, surface string, from, to time.Time) (bot.Message, error)
 
 	PlaceEvery time.Duration // between two Messages at one place; 0: 1 s
 	Storm      int           // so many new cards at one place are no storm yet; 0: 20
@@ -179,7 +179,7 @@ func New(store Store, cards Cards, router Router, surfaces map[string]Surface, o
 			return nil, fmt.Errorf("post: there is nothing behind the surface %q", name)
 		}
 	}
-	if opts.Weekly.Next != nil && opts.Week == nil {
+	if len(opts.Weekly) > 0 && opts.Week == nil {
 		return nil, errors.New("post: to tell a week, Week is needed")
 	}
 	opts.Log = cmp.Or(opts.Log, slog.New(slog.DiscardHandler))

@@ -19,7 +19,7 @@ func TestWhatItCannotLiveWithoutIsAskedFor(t *testing.T) {
 	w := newWorld()
 	_, err = post.New(w, w, everyWhere{}, map[string]post.Surface{"slack": nil}, post.Options{})
 	require.ErrorContains(t, err, "slack")
-	_, err = post.New(w, w, everyWhere{}, nil, post.Options{Weekly: post.Weekly{Next: func(t time.Time) (time.Time, error) { return t, nil }}})
+	_, err = post.New(w, w, everyWhere{}, nil, post.Options{Weekly: []post.Weekly{{Next: func(t time.Time) (time.Time, error) { return t, nil }}}})
 	require.ErrorContains(t, err, "Week")
 }
 
@@ -245,10 +245,10 @@ func TestAWeekIsToldOnceAndOnlyTheLastOfThoseThatWereMissed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, "C1")
-		h.opts.Weekly = post.Weekly{Surface: "slack", Place: "C9", Next: func(t time.Time) (time.Time, error) {
+		h.opts.Weekly = []post.Weekly{{Surface: "slack", Place: "C9", Next: func(t time.Time) (time.Time, error) {
 			return t.Truncate(7 * 24 * time.Hour).Add(7 * 24 * time.Hour), nil
-		}}
-		h.opts.Week = func(_ context.Context, from, to time.Time) (bot.Message, error) {
+		}}}
+		h.opts.Week = func(_ context.Context, _ string, from, to time.Time) (bot.Message, error) {
 			return bot.Message{Kind: bot.MessageWeekly, Alone: from.Format(time.DateOnly) + " to " + to.Format(time.DateOnly)}, nil
 		}
 		h.start()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -11,78 +12,67 @@ import (
 	"salve/bot/flow/hear"
 	"salve/bot/flow/post"
 	"salve/bot/route"
-	"salve/integrations/slack"
 )
 
 // chat is what shows Messages and hears people: the legs and their surfaces. The
 // zero one is off.
 type chat struct {
-	slack  *slack.Client // nil: off
-	door   http.Handler  // where Slack calls Salve; nil: over a socket, or off
+	venues []venue
+	doors  map[string]http.Handler // where chats call Salve, by path
 	routes *route.Rules
 	post   *post.Leg // nil: nothing is shown anywhere
 	hear   *hear.Leg // nil: nobody is heard
 }
 
-// makeChat ties chat and pagers to the legs, as far as they are configured. It
-// calls nobody: Salve starts when Slack is down.
+// makeChat ties chats and pagers to the legs, as far as they are configured. It
+// calls nobody: Salve starts when a chat is down.
 func (s *Salve) makeChat(ctx context.Context) error {
-	if !s.cfg.Slack.On() && len(s.cfg.Page) == 0 {
+	if err := s.openVenues(ctx); err != nil {
+		return err
+	}
+	if len(s.chat.venues) == 0 && len(s.cfg.Page) == 0 {
 		return nil
 	}
-	surfaces, defaults := map[string]post.Surface{}, map[string]string{}
+	opts, surfaces := s.postOptions()
 	var rules []route.Rule
-	opts := post.Options{
-		Log: s.log, Defaults: defaults, Share: s.sharing(), Mine: s.mine("expiring questions", expiringEvery), Turned: s.beats.of("post"),
-		Brief: map[string]brief.Options{post.SurfacePage: {PublicURL: s.cfg.PublicURL}},
-	}
-	if len(s.cfg.Page) > 0 {
-		opts.Pagers = s.paging.pagers
-	}
-	for name, one := range s.paging.by { // each apart: one that is refused holds up no other
-		surfaces[post.SurfacePage+"/"+name] = one
+	for _, v := range s.chat.venues {
+		surfaces[v.name], opts.Defaults[v.name], opts.Brief[v.name] = v.client, v.home, v.brief(s.cfg.PublicURL)
+		rules = append(rules, v.rules()...)
+		opts.OnCall = s.paging.rota(v.name, v.emails)
+		opts.Weekly = append(opts.Weekly, v.week()...)
 	}
 	var err error
-	if s.cfg.Slack.On() {
-		if s.chat.slack, err = OpenSlack(ctx, s.cfg, s.opts.Secrets, s.log); err != nil {
-			return err
-		}
-		s.onClose = append(s.onClose, s.chat.slack.Close)
-		surfaces[slack.Surface], defaults[slack.Surface] = s.chat.slack, s.cfg.Slack.DefaultChannel
-		opts.Brief[slack.Surface] = s.slackBrief()
-		opts.Weekly, opts.Week = s.weekly(), s.week
-		opts.OnCall = s.paging.rota(slack.Surface, s.chat.slack)
-		rules = slackRules(s.cfg.Slack)
-		if opts.Plotter, err = s.plotter(ctx); err != nil {
-			return err
-		}
+	if opts.Plotter, err = s.plotter(ctx); err != nil {
+		return err
 	}
-	if s.chat.routes, err = route.New(rules, defaults, s.paging.services, route.Options{Labels: s.cfg.Catalog.Labels}); err != nil {
-		return fmt.Errorf("slack.routes: %w", err)
+	if s.chat.routes, err = route.New(rules, opts.Defaults, s.paging.services, route.Options{Labels: s.cfg.Catalog.Labels}); err != nil {
+		return fmt.Errorf("routes: %w", err)
 	}
-	if s.chat.post, err = post.New(s.rows, s.tell, s.router(opts.OnCall), surfaces, opts); err != nil || s.chat.slack == nil {
+	if s.chat.post, err = post.New(s.rows, s.tell, s.router(opts.OnCall), surfaces, opts); err != nil || len(s.chat.venues) == 0 {
 		return err
 	}
 	return s.makeEar(ctx)
 }
 
+// postOptions are what the leg gets beside chats.
+func (s *Salve) postOptions() (post.Options, map[string]post.Surface) {
+	surfaces := map[string]post.Surface{}
+	for name, one := range s.paging.by { // each apart: one that is refused holds up no other
+		surfaces[post.SurfacePage+"/"+name] = one
+	}
+	opts := post.Options{
+		Log: s.log, Defaults: map[string]string{}, Brief: map[string]brief.Options{post.SurfacePage: {PublicURL: s.cfg.PublicURL}},
+		Share: s.sharing(), Mine: s.mine("expiring questions", expiringEvery), Turned: s.beats.of("post"), Week: s.week,
+	}
+	if len(surfaces) > 0 {
+		opts.Pagers = s.paging.pagers
+	}
+	return opts, surfaces
+}
+
 // expiringEvery is how often one of all processes looks for questions that end
 // soon.
 const expiringEvery = 10 * time.Second
-
-// router sends incidents to channels, and to whoever is on call.
-func (s *Salve) router(duty post.OnCall) routed {
-	r := routed{rules: s.chat.routes}
-	if s.chat.slack == nil {
-		return r
-	}
-	r.direct, r.group = s.cfg.Slack.Direct, s.chat.slack.InGroup
-	r.wakes = func(ctx context.Context, inc bot.Incident) []bot.Mention { return duty.Wakes(ctx, slack.Surface, inc) }
-	r.failed = func(ctx context.Context, err error) {
-		s.log.WarnContext(ctx, "who is on call gets no direct message", "error", err)
-	}
-	return r
-}
 
 // sharing tells which places are this process' of several; nil: all are.
 func (s *Salve) sharing() func(string) bool {
@@ -93,8 +83,8 @@ func (s *Salve) sharing() func(string) bool {
 	return shared.Shares
 }
 
-// slackLost is for how long the socket may be gone before people are told.
-const slackLost = 2 * time.Minute
+// lineLost is for how long the line to a chat may be gone before people are told.
+const lineLost = 2 * time.Minute
 
 // chatConditions is what is wrong with chat.
 func (s *Salve) chatConditions(ctx context.Context) []bot.Condition {
@@ -102,24 +92,24 @@ func (s *Salve) chatConditions(ctx context.Context) []bot.Condition {
 		return nil
 	}
 	out := s.chat.post.Conditions(ctx)
-	if s.chat.slack == nil || !s.cfg.Slack.Socket() {
-		return out
+	for _, v := range s.chat.venues {
+		if v.heard == nil {
+			continue
+		}
+		now, since := v.heard(), s.started
+		if now.since.After(since) {
+			since = now.since
+		}
+		if now.up || time.Since(since) < lineLost {
+			continue
+		}
+		out = append(out, bot.Condition{
+			Name: "chat-deaf", Subject: v.name, Severity: bot.SeverityHigh, Since: since,
+			Says: "Nobody is heard on " + v.name + ": the line to it is gone.", Do: "Decide by the console or the command line meanwhile. salve doctor says what is wrong.",
+			Detail: now.fault,
+		})
 	}
-	now, since := s.chat.slack.Socket(), s.started
-	if now.Connected {
-		return out
-	}
-	if now.Since.After(since) {
-		since = now.Since
-	}
-	if time.Since(since) < slackLost {
-		return out
-	}
-	return append(out, bot.Condition{
-		Name: "chat-deaf", Subject: slack.Surface, Severity: bot.SeverityHigh, Since: since,
-		Says: "Slack cannot be heard: the socket to it is gone.", Do: "Decide by the console or the command line meanwhile. salve doctor says what is wrong.",
-		Detail: now.LastError,
-	})
+	return out
 }
 
 // chatLegs is what chat rests on. Nothing new is heard once listening ends.
@@ -130,9 +120,20 @@ func (s *Salve) chatLegs(listening context.Context) map[string]func(context.Cont
 	}
 	if s.chat.hear != nil {
 		out["hear"] = s.chat.hear.Run
-		if s.cfg.Slack.Socket() {
-			out["slack"] = s.listenSlack(listening)
+	}
+	for _, v := range s.chat.venues {
+		if v.listen != nil {
+			out[v.name] = s.listenTo(v, listening)
 		}
 	}
 	return out
+}
+
+// on finds the chat of a surface.
+func (c *chat) on(surface string) (venue, bool) {
+	i := slices.IndexFunc(c.venues, func(v venue) bool { return v.name == surface })
+	if i < 0 {
+		return venue{}, false
+	}
+	return c.venues[i], true
 }

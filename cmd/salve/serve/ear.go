@@ -2,64 +2,45 @@ package serve
 
 import (
 	"context"
-	"fmt"
-	"maps"
+	"net/http"
 	"slices"
 
 	"salve/bot"
-	"salve/bot/brief"
 	"salve/bot/flow/hear"
 	"salve/bot/people"
-	"salve/cmd/salve/config"
-	"salve/integrations/slack"
 )
 
-// makeEar makes the leg that hears people on chat surfaces.
+// makeEar makes the leg that hears people in chats, and the doors of those that
+// call Salve.
 func (s *Salve) makeEar(ctx context.Context) error {
+	venues := map[string]hear.Venue{}
+	for _, v := range s.chat.venues {
+		venues[v.name] = hear.Venue{Surface: v.client, Directory: v.client, Brief: v.brief(s.cfg.PublicURL), Admits: v.admits, Mapping: v.maps}
+	}
 	var err error
-	venues := map[string]hear.Venue{slack.Surface: {
-		Surface: s.chat.slack, Directory: s.chat.slack, Brief: s.slackBrief(),
-		Admits: admits(s.cfg.Slack), Mapping: slackMapping,
-	}}
 	s.chat.hear, err = hear.New(hear.House{Store: s.rows, Desk: s.desk, Window: s.tell, People: s.people}, venues, hear.Options{
 		Log: s.log, Playbooks: s.opts.Library.Playbooks, ResumeGroup: s.cfg.People.ResumeGroup, Turned: s.beats.of("hear"),
 	})
-	if err != nil || s.cfg.Slack.Socket() {
+	if err != nil {
 		return err
 	}
-	signing, err := resolve(ctx, s.opts.Secrets, s.cfg.Slack.SigningSecret)
-	if err != nil {
-		return fmt.Errorf("slack.signing_secret: %w", err)
-	}
-	s.chat.door, err = slack.NewHandler(s.chat.slack, signing, s.chat.hear)
-	return err
-}
-
-func (s *Salve) slackBrief() brief.Options {
-	return brief.Options{PublicURL: s.cfg.PublicURL, Command: slack.Command}
-}
-
-// admits are the groups whose members become people by themselves.
-func admits(c *config.Slack) []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
-		if c.Groups[name].Admit {
-			out = append(out, name)
+	s.chat.doors = map[string]http.Handler{}
+	for _, v := range s.chat.venues {
+		if v.door == nil {
+			continue
+		}
+		if s.chat.doors[v.path], err = v.door(ctx, s.chat.hear); err != nil {
+			return err
 		}
 	}
-	return out
+	return nil
 }
 
-// slackMapping is the configuration that puts a user group of Slack into a group.
-func slackMapping(group string) string {
-	return "slack: {groups: {" + group + ": {user_group: S0123456789, admit: true}}}"
-}
-
-// listenSlack keeps a socket to Slack while Salve listens to anybody; after that
+// listenTo keeps a line to a chat while Salve listens to anybody; after that
 // nothing new is heard, and what was heard is worked on.
-func (s *Salve) listenSlack(listening context.Context) func(context.Context) error {
+func (s *Salve) listenTo(v venue, listening context.Context) func(context.Context) error {
 	return func(working context.Context) error {
-		if err := s.chat.slack.Run(listening, s.chat.hear); err != nil && listening.Err() == nil {
+		if err := v.listen(listening, s.chat.hear); err != nil && listening.Err() == nil {
 			return err
 		}
 		<-working.Done()
@@ -67,14 +48,14 @@ func (s *Salve) listenSlack(listening context.Context) func(context.Context) err
 	}
 }
 
-// known is who people are, with the groups that chat says they are in: the same
+// known is who people are, with the groups that chats say they are in: the same
 // person has the same rights on the console and on the command line.
 type known struct {
 	*people.People
-	slack *slack.Client // nil: there is no chat
+	chat *chat
 }
 
-func (s *Salve) known() known { return known{People: s.people, slack: s.chat.slack} }
+func (s *Salve) known() known { return known{People: s.people, chat: &s.chat} }
 
 // Authenticate names the person of a secret.
 func (k known) Authenticate(ctx context.Context, secret string, kind bot.TokenKind) (bot.Person, error) {
@@ -94,17 +75,15 @@ func (k known) ByIdentity(ctx context.Context, id bot.Identity) (bot.Person, boo
 	return k.grouped(ctx, p), true, nil
 }
 
-// grouped adds the groups that Slack vouches for now; where it does not answer
+// grouped adds the groups that chats vouch for now; where one does not answer
 // there are none.
 func (k known) grouped(ctx context.Context, p bot.Person) bot.Person {
-	if k.slack == nil {
-		return p
-	}
 	for _, id := range p.Identities {
-		if id.Surface != slack.Surface {
+		v, on := k.chat.on(id.Surface)
+		if !on {
 			continue
 		}
-		m, err := k.slack.Member(ctx, bot.ChatUser{ID: id.ID})
+		m, err := v.client.Member(ctx, bot.ChatUser{ID: id.ID})
 		if err != nil || m.Why != "" {
 			continue
 		}

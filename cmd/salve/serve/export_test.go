@@ -86,7 +86,7 @@ func (s *Salve) EventsOf(ctx context.Context, from, to time.Time) ([]bot.Event, 
 
 // Week tells what became of a span of time.
 func (s *Salve) Week(ctx context.Context, from, to time.Time) (bot.Message, error) {
-	return s.week(ctx, from, to)
+	return s.week(ctx, "slack", from, to)
 }
 
 // SourceTypes are the types of source that are read, sorted.

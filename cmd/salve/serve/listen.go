@@ -14,7 +14,6 @@ import (
 	"salve/cmd/salve/config"
 	"salve/integrations/console"
 	"salve/integrations/control"
-	"salve/integrations/slack"
 )
 
 // server is one listener with what serves on it.
@@ -108,8 +107,8 @@ func (s *Salve) doors(ctx context.Context, api, pages http.Handler) (http.Handle
 		return nil, err
 	}
 	mux.Handle("GET "+metricsPath, shown)
-	if s.chat.door != nil {
-		mux.Handle("POST "+slack.Path, s.chat.door)
+	for path, door := range s.chat.doors {
+		mux.Handle("POST "+path, door)
 	}
 	mux.Handle("/v1/", api)
 	mux.Handle("/", pages)

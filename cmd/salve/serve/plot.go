@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -23,7 +24,7 @@ type plots struct{ prometheus *query.Client }
 
 // plotter makes it, where pictures are wanted; nil: they are not.
 func (s *Salve) plotter(ctx context.Context) (post.Plotter, error) {
-	if !s.cfg.Slack.Plot {
+	if !slices.ContainsFunc(s.chat.venues, func(v venue) bool { return v.plot }) {
 		return nil, nil
 	}
 	client, err := openPrometheus(ctx, s.cfg, s.opts.Secrets)

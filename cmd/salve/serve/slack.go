@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
 	"slices"
 
-	"salve/bot/route"
+	"salve/bot/flow/hear"
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
 	"salve/integrations/slack"
@@ -38,25 +40,45 @@ func OpenSlack(ctx context.Context, cfg config.Config, secrets secret.Resolver, 
 	return slack.New(bot, app, opts)
 }
 
-// slackChannels are all that the configuration names, each once.
-func slackChannels(s *config.Slack) []string {
-	out := []string{s.DefaultChannel}
-	for _, r := range s.Routes {
-		if !slices.Contains(out, r.Channel) {
-			out = append(out, r.Channel)
+func slackChannels(s *config.Slack) []string { return channels(s.DefaultChannel, s.Routes, s.Weekly) }
+
+// slackVenue is Slack, if it is configured.
+func (s *Salve) slackVenue(ctx context.Context) (venue, bool, error) {
+	c := s.cfg.Slack
+	if !c.On() {
+		return venue{}, false, nil
+	}
+	client, err := OpenSlack(ctx, s.cfg, s.opts.Secrets, s.log)
+	if err != nil {
+		return venue{}, false, err
+	}
+	v := venue{
+		name: slack.Surface, client: client, command: slack.Command,
+		home: c.DefaultChannel, routes: c.Routes, weekly: c.Weekly, direct: c.Direct, plot: c.Plot,
+		maps: func(group string) string {
+			return "slack: {groups: {" + group + ": {user_group: S0123456789, admit: true}}}"
+		},
+		emails: client, inGroup: client.InGroup, path: slack.Path,
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {
+		if c.Groups[name].Admit {
+			v.admits = append(v.admits, name)
 		}
 	}
-	if s.Weekly != nil && s.Weekly.Channel != "" && !slices.Contains(out, s.Weekly.Channel) {
-		out = append(out, s.Weekly.Channel)
+	if c.Socket() {
+		v.listen = func(ctx context.Context, ear *hear.Leg) error { return client.Run(ctx, ear) }
+		v.heard = func() line {
+			now := client.Socket()
+			return line{up: now.Connected, since: now.Since, fault: now.LastError}
+		}
+		return v, true, nil
 	}
-	return out
-}
-
-// slackRules are the routes of the configuration.
-func slackRules(s *config.Slack) []route.Rule {
-	var out []route.Rule
-	for _, r := range s.Routes {
-		out = append(out, route.Rule{When: r.When, Surface: slack.Surface, Place: r.Channel, Also: r.Also})
+	v.door = func(ctx context.Context, ear *hear.Leg) (http.Handler, error) {
+		signing, err := resolve(ctx, s.opts.Secrets, c.SigningSecret)
+		if err != nil {
+			return nil, fmt.Errorf("slack.signing_secret: %w", err)
+		}
+		return slack.NewHandler(client, signing, ear)
 	}
-	return out
+	return v, true, nil
 }

@@ -11,7 +11,6 @@ import (
 	"salve/bot/brief"
 	"salve/bot/flow/post"
 	"salve/bot/report"
-	"salve/integrations/slack"
 )
 
 // What a week is counted from, at most; of a busier one the newest counts.
@@ -22,17 +21,16 @@ const (
 	weekPage      = 1000
 )
 
-// weekly is when and where a week is told; the zero one is never.
-func (s *Salve) weekly() post.Weekly {
-	w := s.cfg.Slack.Weekly
-	if w == nil {
-		return post.Weekly{}
+// week is when and where the chat tells a week, if it does.
+func (v venue) week() []post.Weekly {
+	if v.weekly == nil {
+		return nil
 	}
-	return post.Weekly{Surface: slack.Surface, Place: cmp.Or(w.Channel, s.cfg.Slack.DefaultChannel), Next: w.Next}
+	return []post.Weekly{{Surface: v.name, Place: cmp.Or(v.weekly.Channel, v.home), Next: v.weekly.Next}}
 }
 
 // week tells what became of a span of time.
-func (s *Salve) week(ctx context.Context, from, to time.Time) (bot.Message, error) {
+func (s *Salve) week(ctx context.Context, surface string, from, to time.Time) (bot.Message, error) {
 	events, err := s.eventsOf(ctx, from, to)
 	if err != nil {
 		return bot.Message{}, err
@@ -49,7 +47,8 @@ func (s *Salve) week(ctx context.Context, from, to time.Time) (bot.Message, erro
 	if err != nil {
 		return bot.Message{}, fmt.Errorf("runs of the week: %w", err)
 	}
-	return brief.Weekly(report.Week(report.Span{From: from, To: to}, events, incidents, runs), s.slackBrief()), nil
+	v, _ := s.chat.on(surface)
+	return brief.Weekly(report.Week(report.Span{From: from, To: to}, events, incidents, runs), v.brief(s.cfg.PublicURL)), nil
 }
 
 // pages reads rows, the newest first, until there are no more or most are there.
