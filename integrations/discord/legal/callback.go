@@ -2,16 +2,16 @@ package legal
 
 // The types of callback.
 const (
-	callbackPong          = 1
-	callbackReply         = 4
-	callbackDeferReply    = 5
-	callbackDeferUpdate   = 6
-	callbackUpdate        = 7
-	callbackSuggestions   = 8
-	callbackModal         = 9
-	maxSuggestions        = 25
-	maxSuggestionNameRune = 100
+	callbackPong        = 1
+	callbackReply       = 4
+	callbackDeferReply  = 5
+	callbackDeferUpdate = 6
+	callbackUpdate      = 7
+	callbackSuggestions = 8
+	callbackModal       = 9
 )
+
+const maxChoiceValue = 100 // characters; the schema says 6,000
 
 var callbackSchemas = map[int64]string{
 	callbackPong: "Pong", callbackReply: "Reply", callbackDeferReply: "Reply", callbackDeferUpdate: "Replacement",
@@ -77,18 +77,15 @@ func (c *checker) checkSuggestions(data map[string]any) {
 
 // checkChoices checks what one may choose from for an option of a command.
 func (c *checker) checkChoices(choices []any, where string) {
-	if len(choices) > maxSuggestions {
-		c.add(where, "choices", "%d choices, %d are allowed", len(choices), maxSuggestions)
-	}
 	names := map[string]bool{}
 	for i, v := range choices {
 		choice, _ := v.(map[string]any)
 		name := text(choice["name"])
-		if n := runes(name); blank(name) || n > maxSuggestionNameRune {
-			c.add(at(where, i)+"/name", "choices", "%d characters, 1 to %d are allowed", n, maxSuggestionNameRune)
+		if blank(name) {
+			c.add(at(where, i)+"/name", "empty", "has nothing to show")
 		}
-		if value := text(choice["value"]); runes(value) > 100 {
-			c.add(at(where, i)+"/value", "choices", "%d characters, 100 are allowed", runes(value))
+		if n := runes(choice["value"]); n > maxChoiceValue {
+			c.add(at(where, i)+"/value", "choices", "%d characters, %d are allowed", n, maxChoiceValue)
 		}
 		if names[name] {
 			c.add(at(where, i)+"/name", "duplicate", "another choice has the same name")

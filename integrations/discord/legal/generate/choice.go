@@ -12,6 +12,9 @@ func (s *scissors) choice(node schema) (decided schema, ok bool) {
 	var kinds []string
 	nullable := false
 	options, _ := node["oneOf"].([]any)
+	if options == nil {
+		options, _ = node["anyOf"].([]any)
+	}
 	for _, o := range options {
 		option, _ := o.(schema)
 		name, isRef := option["$ref"].(string)
@@ -33,8 +36,8 @@ func (s *scissors) choice(node schema) (decided schema, ok bool) {
 		if out = s.byType(kinds); out == nil {
 			return nil, false
 		}
-	} else if len(options) > 2 || len(options) == 2 && !nullable {
-		out = s.byType(kinds)
+	} else if typed := s.byType(kinds); typed != nil && !nullable {
+		out = typed
 	}
 	if nullable {
 		out = schema{"if": schema{"type": "null"}, "else": out}
@@ -59,7 +62,7 @@ func constants(node schema) []any {
 
 func isUnsent(name string) bool {
 	return slices.ContainsFunc(unsent, func(kind string) bool {
-		return strings.HasPrefix(name, kind+"For") || strings.HasSuffix(kind, "ForMessage") && strings.HasPrefix(name, kind)
+		return name == kind || strings.HasPrefix(name, kind+"For") || strings.HasSuffix(kind, "ForMessage") && strings.HasPrefix(name, kind)
 	})
 }
 

@@ -45,7 +45,8 @@ var dropped = []string{"poll", "sticker_ids", "shared_client_theme", "thread_nam
 // unsent are the kinds of component that Salve never sends: no choice has them. A
 // text stands in a form alone.
 var unsent = []string{"ContainerComponent", "FileComponent", "MediaGalleryComponent", "SectionComponent", "SeparatorComponent",
-	"TextDisplayComponentForMessage", "ThumbnailComponent", "CheckboxComponent", "CheckboxGroupComponent", "FileUploadComponent", "RadioGroupComponent"}
+	"TextDisplayComponentForMessage", "ThumbnailComponent", "CheckboxComponent", "CheckboxGroupComponent", "FileUploadComponent", "RadioGroupComponent",
+	"InteractionApplicationCommandAutocompleteCallbackIntegerData", "InteractionApplicationCommandAutocompleteCallbackNumberData"}
 
 // tolerated are fields that discordgo sends beside those of the document, which
 // Discord does not look at.
