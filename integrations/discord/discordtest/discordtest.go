@@ -88,6 +88,7 @@ type Discord struct {
 
 	sessions []*session
 	links    map[*link]bool
+	resumed  int
 	next     int // which session gets the next interaction
 	zombie   bool
 	endpoint string

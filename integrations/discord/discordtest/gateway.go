@@ -359,6 +359,7 @@ func (d *Discord) resume(k *link, data json.RawMessage) (code int, why string) {
 		d.tb.Errorf("discordtest: %v", err)
 	}
 	d.mu.Lock()
+	d.resumed++
 	d.touch()
 	d.mu.Unlock()
 	return 0, ""

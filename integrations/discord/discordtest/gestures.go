@@ -170,7 +170,7 @@ func (o option) value(text string) (value any, why string) {
 }
 
 // Press lets a person press a button of a message as it was when the person
-// looked: by its label or its custom_id.
+// looked: by its label or its custom_id. The app is given the message as it is.
 func (d *Discord) Press(user string, m Message, label string) Heard {
 	d.tb.Helper()
 	element := d.element(m, label, 2)
@@ -254,24 +254,27 @@ func (d *Discord) touched(user string, m Message, element object, values []strin
 	if element["disabled"] == true {
 		return Heard{Blocked: "it is disabled"}
 	}
+	if m.To != "" && m.To != user {
+		return Heard{Blocked: "the person does not see the message"}
+	}
 	d.mu.Lock()
 	i, h, payload := d.begin(kindComponent, user, d.where(m.Channel))
 	data := object{"custom_id": element["custom_id"], "component_type": element["type"], "id": 0}
 	if values != nil {
 		data["values"] = values
 	}
-	payload["data"], payload["message"] = data, d.messageJSON(&m)
 	if i.source = d.anyMessage(m); i.source == nil {
 		d.mu.Unlock()
 		return Heard{Blocked: "the message is not there any more"}
 	}
+	payload["data"], payload["message"] = data, d.messageJSON(i.source)
 	d.mu.Unlock()
 	return d.deliver(h)
 }
 
 func (d *Discord) anyMessage(m Message) *Message {
 	for _, seen := range d.seen {
-		if seen.ID == m.ID {
+		if seen.ID == m.ID && !seen.gone {
 			return seen
 		}
 	}

@@ -33,7 +33,7 @@ func (h Heard) Original() (m Message, ok bool) {
 	h.discord.mu.Lock()
 	defer h.discord.mu.Unlock()
 	i := h.discord.interactions[h.Token]
-	if i == nil || i.original == nil || i.original.Waiting {
+	if i == nil || i.original == nil || i.original.Waiting || i.original.gone {
 		return Message{}, false
 	}
 	return *i.original, true
@@ -58,7 +58,7 @@ func (h Heard) Ephemerals() []Message {
 	defer h.discord.mu.Unlock()
 	var out []Message
 	for _, m := range h.discord.seen[min(h.since, len(h.discord.seen)):] {
-		if m.To == h.user && !m.Waiting {
+		if m.To == h.user && !m.Waiting && !m.gone {
 			out = append(out, *m)
 		}
 	}

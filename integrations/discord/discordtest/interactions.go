@@ -281,7 +281,7 @@ func (d *Discord) answerOf(req *request) (*interaction, *Message, *refusal) {
 }
 
 func (d *Discord) isThere(m *Message) bool {
-	return slices.Contains(d.messages[m.Channel], m) || slices.Contains(d.seen, m)
+	return slices.Contains(d.messages[m.Channel], m) || slices.Contains(d.seen, m) && !m.gone
 }
 
 func (d *Discord) getAnswer(req *request) (any, *refusal) {

@@ -70,6 +70,9 @@ func (d *Discord) createMessage(req *request) (any, *refusal) {
 	if no := d.judgeMessage(req); no != nil {
 		return nil, no
 	}
+	if c.With != "" && d.who(c.With).Closed {
+		return nil, errClosed
+	}
 	if c.Locked {
 		return nil, errThreadLocked
 	}

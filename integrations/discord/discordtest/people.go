@@ -45,6 +45,7 @@ type User struct {
 	Locale string // "": en-US
 	Bot    bool
 	Absent bool // not in the guild
+	Closed bool // takes no direct messages
 }
 
 // Role is a role of the guild.
@@ -84,6 +85,7 @@ type Message struct {
 	To          string   // only this person sees it; "": all
 	Interaction string   // id of the one that it answers; "": none
 	Waiting     bool     // "… is thinking": nothing was said yet
+	gone        bool     // deleted, of what one person saw
 }
 
 // Ephemeral tells that one person alone sees it.
@@ -193,7 +195,7 @@ func (d *Discord) Ephemerals(user string) []Message {
 	defer d.mu.Unlock()
 	var out []Message
 	for _, m := range d.seen {
-		if m.To == user && !m.Waiting {
+		if m.To == user && !m.Waiting && !m.gone {
 			out = append(out, *m)
 		}
 	}
@@ -211,7 +213,9 @@ func (d *Discord) message(channel, id string) *Message {
 
 func (d *Discord) remove(channel, id string) {
 	d.messages[channel] = slices.DeleteFunc(d.messages[channel], func(m *Message) bool { return m.ID == id })
-	d.seen = slices.DeleteFunc(d.seen, func(m *Message) bool { return m.ID == id })
+	for _, m := range d.seen {
+		m.gone = m.gone || m.ID == id
+	}
 }
 
 func (d *Discord) channel(id string) *Channel {

@@ -43,6 +43,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("%d %d %s", r.status, r.co
 var (
 	errUnauthorized   = &refusal{status: 401, code: 0, message: "401: Unauthorized"}
 	errNotFound       = &refusal{status: 404, code: 0, message: "404: Not Found"}
+	errMethod         = &refusal{status: 405, code: 0, message: "405: Method Not Allowed"}
 	errUnknownChannel = &refusal{status: 404, code: 10003, message: "Unknown Channel"}
 	errUnknownGuild   = &refusal{status: 404, code: 10004, message: "Unknown Guild"}
 	errUnknownMember  = &refusal{status: 404, code: 10007, message: "Unknown Member"}
@@ -54,6 +55,7 @@ var (
 	errNoAccess       = &refusal{status: 403, code: 50001, message: "Missing Access"}
 	errNotAuthor      = &refusal{status: 403, code: 50005, message: "Cannot edit a message authored by another user"}
 	errEmpty          = &refusal{status: 400, code: 50006, message: "Cannot send an empty message"}
+	errClosed         = &refusal{status: 403, code: 50007, message: "Cannot send messages to this user"}
 	errNoPermission   = &refusal{status: 403, code: 50013, message: "Missing Permissions"}
 	errWebhookToken   = &refusal{status: 401, code: 50027, message: "Invalid Webhook Token"}
 	errNotJSON        = &refusal{status: 400, code: 50109, message: "The request body contains invalid JSON."}
@@ -123,9 +125,21 @@ func (d *Discord) mux() *http.ServeMux {
 	mux.HandleFunc("GET /link", d.serveLink)
 	mux.HandleFunc("GET /link/{$}", d.serveLink) // discordgo adds a slash
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
-		d.serve(w, req, route{pattern: req.Method + " ?", do: func(*Discord, *request) (any, *refusal) { return nil, errNotFound }})
+		d.serve(w, req, route{pattern: req.Method + " ?", do: func(*Discord, *request) (any, *refusal) { return nil, d.lacking(mux, req) }})
 	})
 	return mux
+}
+
+// lacking tells a path that there is not from a method that it does not have.
+func (d *Discord) lacking(mux *http.ServeMux, req *http.Request) *refusal {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := req.Clone(req.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			return errMethod
+		}
+	}
+	return errNotFound
 }
 
 func (d *Discord) serve(w http.ResponseWriter, r *http.Request, to route) {

@@ -99,3 +99,10 @@ func (d *Discord) linksNow() []*link {
 	defer d.mu.Unlock()
 	return d.openLinks()
 }
+
+// Resumed is how often a session was resumed.
+func (d *Discord) Resumed() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.resumed
+}

@@ -46,6 +46,7 @@ func illegalMessages() []sample {
 		{name: "a private edit", kind: legal.Edit, payload: `{"content":"x","flags":64,` + mentions + `}`, pointer: "/flags", rule: "flags"},
 		{name: "flags that are text", kind: legal.Message, payload: message(`,"flags":"4"`), pointer: "/flags", rule: "type"},
 		{name: "a field that there is not", kind: legal.Message, payload: message(`,"colour":1`), rule: "additionalProperties"},
+		{name: "a sticker", kind: legal.Message, payload: message(`,"sticker_ids":["1"]`), pointer: "/sticker_ids", rule: "enum"},
 		{name: "a poll", kind: legal.Message, payload: message(`,"poll":{}`), rule: "additionalProperties"},
 		{name: "eleven files", kind: legal.Message, payload: message(`,"attachments":[` + many(11, `{"id":"%d"}`) + `]`), pointer: "/attachments", rule: "maxItems"},
 		{name: "the same file twice", kind: legal.Message, payload: message(`,"attachments":[{"id":"0"},{"id":"0"}]`), pointer: "/attachments/1/id", rule: "duplicate"},

@@ -79,6 +79,7 @@ func TestWhatDiscordTakesIsLegal(t *testing.T) {
 		payload string
 	}{
 		{"a card", legal.Message, card},
+		{"a message as discordgo writes it", legal.Message, message(`,"embeds":null,"tts":false,"components":null,"sticker_ids":null`)},
 		{"text alone", legal.Message, message("")},
 		{"2000 characters of two bytes", legal.Message, `{"content":"` + long(2000) + `",` + mentions + `,` + nonce + `}`},
 		{"five rows of five buttons", legal.Message, rows(row(many(5, button("a%d", ""))), row(many(5, button("b%d", ""))), row(many(5, button("c%d", ""))), row(many(5, button("d%d", ""))), row(many(5, button("e%d", ""))))},

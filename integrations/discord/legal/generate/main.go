@@ -51,16 +51,22 @@ var unsent = []string{"ContainerComponent", "FileComponent", "MediaGalleryCompon
 // tolerated are fields that discordgo sends beside those of the document, which
 // Discord does not look at.
 var tolerated = map[string][]string{
-	"MessageEditRequestPartial":                                   {"ID", "Channel"},
+	"MessageEditRequestPartial":              {"ID", "Channel"},
+	"CreateTextThreadWithMessageRequest":     {"invitable"},
+	"ComponentEmojiForRequest":               {"animated"},
+	"RichEmbedAuthor":                        {"proxy_icon_url"},
+	"RichEmbedFooter":                        {"proxy_icon_url"},
+	"RichEmbedImage":                         {"proxy_url", "width", "height"},
+	"RichEmbedThumbnail":                     {"proxy_url", "width", "height"},
+	"StringSelectComponentForMessageRequest": {"default_values", "channel_types"},
+}
+
+// hollow are fields that it sends there with nothing in them.
+var hollow = map[string][]string{
+	"MessageCreateRequest": {"sticker_ids"},
 	"IncomingWebhookUpdateForInteractionCallbackRequestPartial":   {"tts"},
 	"ModalInteractionCallbackRequestData":                         {"tts", "content", "embeds"},
 	"InteractionApplicationCommandAutocompleteCallbackStringData": {"tts", "content", "embeds", "components"},
-	"ComponentEmojiForRequest":                                    {"animated"},
-	"RichEmbedAuthor":                                             {"proxy_icon_url"},
-	"RichEmbedFooter":                                             {"proxy_icon_url"},
-	"RichEmbedImage":                                              {"proxy_url", "width", "height"},
-	"RichEmbedThumbnail":                                          {"proxy_url", "width", "height"},
-	"StringSelectComponentForMessageRequest":                      {"default_values", "channel_types"},
 }
 
 // isOpen tells the objects of which Discord takes more than the document tells.
@@ -162,6 +168,9 @@ func (s *scissors) take(name string) {
 	if fields, ok := made["properties"].(schema); ok && !isOpen(name) {
 		for _, extra := range tolerated[name] {
 			fields[extra] = true
+		}
+		for _, extra := range hollow[name] {
+			fields[extra] = schema{"enum": []any{nil, "", false}}
 		}
 		made["additionalProperties"] = false
 	}
