@@ -3,6 +3,7 @@ package discordtest_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,20 @@ func library(t *testing.T, d *discordtest.Discord) *discordgo.Session {
 	return s
 }
 
+// open connects it, and closes it when the test ends. It waits for the first
+// heartbeat: one that finds its link closed reconnects for ever.
+func open(t *testing.T, d *discordtest.Discord, s *discordgo.Session) {
+	t.Helper()
+	require.NoError(t, s.Open())
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	beaten(t, d, 1)
+}
+
+func beaten(t *testing.T, d *discordtest.Discord, times int) {
+	t.Helper()
+	require.True(t, d.Await(20*time.Second, func() bool { return d.Beats() >= times }))
+}
+
 func TestDiscordgoHearsAPressAnswersItAndEditsTheMessage(t *testing.T) {
 	t.Parallel()
 	d := discordtest.New(t, discordtest.Options{})
@@ -34,8 +49,7 @@ func TestDiscordgoHearsAPressAnswersItAndEditsTheMessage(t *testing.T) {
 		_ = s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{Type: discordgo.InteractionResponseDeferredMessageUpdate})
 		heard <- i
 	})
-	require.NoError(t, s.Open())
-	defer func() { require.NoError(t, s.Close()) }()
+	open(t, d, s)
 	body := map[string]any{"content": "approve?", "allowed_mentions": map[string]any{"parse": []string{}}, "nonce": "n1", "enforce_nonce": true,
 		"components": []discordgo.MessageComponent{discordgo.ActionsRow{Components: []discordgo.MessageComponent{
 			discordgo.Button{Label: "Approve", Style: discordgo.SuccessButton, CustomID: "ap|token"}}}}}

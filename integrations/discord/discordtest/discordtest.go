@@ -89,6 +89,7 @@ type Discord struct {
 	sessions []*session
 	links    map[*link]bool
 	resumed  int
+	beats    int
 	next     int // which session gets the next interaction
 	zombie   bool
 	endpoint string

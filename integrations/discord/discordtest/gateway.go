@@ -257,6 +257,8 @@ func (d *Discord) take(k *link, f frame) (code int, why string) {
 	case opHeartbeat:
 		d.mu.Lock()
 		zombie := d.zombie
+		d.beats++
+		d.touch()
 		d.mu.Unlock()
 		if !zombie {
 			_ = k.send(opHeartbeatAck, nil) // the reader sees the end

@@ -143,8 +143,7 @@ func TestDiscordgoSpeaksEveryWayOfAnswering(t *testing.T) {
 		_, err = s.FollowupMessageCreate(i.Interaction, true, &discordgo.WebhookParams{Content: "more", Flags: discordgo.MessageFlagsEphemeral, AllowedMentions: none})
 		problems <- err
 	})
-	require.NoError(t, s.Open())
-	defer func() { require.NoError(t, s.Close()) }()
+	open(t, d, s)
 	h := d.Slash("1", discordtest.General, "list", nil)
 	require.Equal(t, discordtest.AnswerDefer, h.Answer)
 	for range 3 {
@@ -173,15 +172,16 @@ func TestDiscordgoResumesAfterItsLinkWasCut(t *testing.T) {
 	s.AddHandler(func(s *discordgo.Session, i *discordgo.InteractionCreate) {
 		_ = s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{Type: discordgo.InteractionResponseDeferredChannelMessageWithSource})
 	})
-	require.NoError(t, s.Open())
-	defer func() { require.NoError(t, s.Close()) }()
+	open(t, d, s)
 	d.DropLinks()
 	h := d.Slash("1", discordtest.General, "list", nil)
 	require.Equal(t, discordtest.AnswerDefer, h.Answer, "it came again after the resume")
 	require.Equal(t, 1, d.Identified())
+	beaten(t, d, 2)
 	d.Reconnect()
 	require.Equal(t, discordtest.AnswerDefer, d.Slash("1", discordtest.General, "list", nil).Answer)
 	require.Equal(t, 1, d.Identified())
+	beaten(t, d, 3)
 }
 
 func TestDiscordgoBelievesWhatWasSignedLongAgo(t *testing.T) {

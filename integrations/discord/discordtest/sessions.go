@@ -106,3 +106,10 @@ func (d *Discord) Resumed() int {
 	defer d.mu.Unlock()
 	return d.resumed
 }
+
+// Beats is how many heartbeats came, of all clients.
+func (d *Discord) Beats() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.beats
+}
