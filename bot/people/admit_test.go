@@ -101,9 +101,9 @@ func TestOddMembersAreTakenAsTheyCanBe(t *testing.T) {
 		_, err := p.Admit(t.Context(), bot.Identity{Surface: "slack", ID: id}, "X", "oncall")
 		requireRefused(t, err, bot.RefusedInput)
 	}
-	got, err := p.Admit(t.Context(), bot.Identity{Surface: "discord", ID: "81384788765712384"}, "D", "oncall")
+	got, err := p.Admit(t.Context(), bot.Identity{Surface: "discord", ID: "100000000000000002/81384788765712384"}, "D", "oncall")
 	require.NoError(t, err)
-	require.Equal(t, bot.PersonID("discord-81384788765712384"), got.ID)
+	require.Equal(t, bot.PersonID("discord-100000000000000002-81384788765712384"), got.ID)
 }
 
 func TestAStoreThatFailsAdmitsNobody(t *testing.T) {

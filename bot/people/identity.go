@@ -19,10 +19,11 @@ type shape struct {
 
 // shapes are the surfaces whose ids are known. On another one any id can be.
 var shapes = map[string]shape{
-	"unix":  {isUID, "it is the number that `id -u` prints", "uid", "1000"},
-	"slack": {slackPattern.MatchString, "it is the workspace or organisation and the member, as `/salve whoami` prints them", "slack", "T0123/U0456"},
-	"oidc":  {isSubject, "it is the issuer and the subject, as the console prints them to whoever signs in and is not linked", "oidc", "https://login.example.com#248289761001"},
-	"email": {isAddress, "it is one address in lower case and ASCII", "email", "alice@example.com"},
+	"unix":    {isUID, "it is the number that `id -u` prints", "uid", "1000"},
+	"slack":   {slackPattern.MatchString, "it is the workspace or organisation and the member, as `/salve whoami` prints them", "slack", "T0123/U0456"},
+	"discord": {discordPattern.MatchString, "it is the server and the member, two long numbers, as `/salve whoami` prints them", "discord", "100000000000000002/100000000000000009"},
+	"oidc":    {isSubject, "it is the issuer and the subject, as the console prints them to whoever signs in and is not linked", "oidc", "https://login.example.com#248289761001"},
+	"email":   {isAddress, "it is one address in lower case and ASCII", "email", "alice@example.com"},
 }
 
 // maxIdentity is the most bytes of an id on a surface.
@@ -30,6 +31,9 @@ const maxIdentity = 512
 
 // A workspace begins with T, an organisation with E; members with U or W.
 var slackPattern = regexp.MustCompile(`^[TE][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}$`)
+
+// A server and a user are numbers (snowflakes).
+var discordPattern = regexp.MustCompile(`^[0-9]{15,20}/[0-9]{15,20}$`)
 
 func isUID(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 32)

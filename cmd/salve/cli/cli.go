@@ -51,6 +51,7 @@ type Commands struct {
 	Page       Page       `cmd:"" group:"Operate" help:"Who is woken by other means than chat."`
 	Doctor     Doctor     `cmd:"" group:"Operate" help:"Look at everything outside that Salve rests on, and say how to mend it."`
 	Slack      Slack      `cmd:"" group:"Operate" help:"The app in Slack."`
+	Discord    Discord    `cmd:"" group:"Operate" help:"The app in Discord."`
 	Backup     Backup     `cmd:"" group:"Operate" help:"Copy the database, also while Salve runs, and prove the copy."`
 	Restore    Restore    `cmd:"" group:"Operate" help:"Put a backup into the place of the database; Salve must be down."`
 	Migrate    Migrate    `cmd:"" group:"Operate" help:"Bring the database up to date with this build, without serving."`

@@ -12,26 +12,28 @@ import (
 
 // IdentityFlags are the ways in which surfaces know a person, one flag each.
 type IdentityFlags struct {
-	UID   []uint32 `help:"Unix user id on this machine; may be repeated." name:"uid" placeholder:"UID"`
-	Slack []string `help:"Member of a Slack workspace or organisation, as /salve whoami prints it there; may be repeated." placeholder:"T0123/U0456"`
-	OIDC  []string `help:"Issuer and subject of OpenID Connect, as the console prints them to whoever signs in and is not linked; may be repeated." name:"oidc" sep:"none" placeholder:"ISSUER#SUBJECT"`
-	Email []string `help:"E-mail address that the identity provider has verified; it counts where login.oidc.trust_email is true; may be repeated." sep:"none" placeholder:"ADDRESS"`
+	UID     []uint32 `help:"Unix user id on this machine; may be repeated." name:"uid" placeholder:"UID"`
+	Slack   []string `help:"Member of a Slack workspace or organisation, as /salve whoami prints it there; may be repeated." placeholder:"T0123/U0456"`
+	Discord []string `help:"Member of a Discord server, as /salve whoami prints them there; may be repeated." placeholder:"SERVER/USER"`
+	OIDC    []string `help:"Issuer and subject of OpenID Connect, as the console prints them to whoever signs in and is not linked; may be repeated." name:"oidc" sep:"none" placeholder:"ISSUER#SUBJECT"`
+	Email   []string `help:"E-mail address that the identity provider has verified; it counts where login.oidc.trust_email is true; may be repeated." sep:"none" placeholder:"ADDRESS"`
 }
 
 func (f IdentityFlags) identities() []bot.Identity {
-	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack), on("oidc", f.OIDC), addresses(f.Email))
+	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack), on("discord", f.Discord), on("oidc", f.OIDC), addresses(f.Email))
 }
 
 // DropIdentityFlags take identities away.
 type DropIdentityFlags struct {
-	UID   []uint32 `help:"This unix user is not them any more; may be repeated." name:"drop-uid" placeholder:"UID"`
-	Slack []string `help:"This member of Slack is not them any more; may be repeated." name:"drop-slack" placeholder:"T0123/U0456"`
-	OIDC  []string `help:"This subject of OpenID Connect is not them any more; may be repeated." name:"drop-oidc" sep:"none" placeholder:"ISSUER#SUBJECT"`
-	Email []string `help:"This e-mail address is not theirs any more; may be repeated." name:"drop-email" sep:"none" placeholder:"ADDRESS"`
+	UID     []uint32 `help:"This unix user is not them any more; may be repeated." name:"drop-uid" placeholder:"UID"`
+	Slack   []string `help:"This member of Slack is not them any more; may be repeated." name:"drop-slack" placeholder:"T0123/U0456"`
+	Discord []string `help:"This member of Discord is not them any more; may be repeated." name:"drop-discord" placeholder:"SERVER/USER"`
+	OIDC    []string `help:"This subject of OpenID Connect is not them any more; may be repeated." name:"drop-oidc" sep:"none" placeholder:"ISSUER#SUBJECT"`
+	Email   []string `help:"This e-mail address is not theirs any more; may be repeated." name:"drop-email" sep:"none" placeholder:"ADDRESS"`
 }
 
 func (f DropIdentityFlags) identities() []bot.Identity {
-	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack), on("oidc", f.OIDC), addresses(f.Email))
+	return slices.Concat(unixUsers(f.UID), on("slack", f.Slack), on("discord", f.Discord), on("oidc", f.OIDC), addresses(f.Email))
 }
 
 // addresses are identities by e-mail, which are kept in lower case. A letter

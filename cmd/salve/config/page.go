@@ -23,6 +23,7 @@ const (
 	TypeWebhook   = "webhook"
 	TypeICalendar = "icalendar"
 	TypeSlack     = "slack"
+	TypeDiscord   = "discord"
 )
 
 // Pager wakes people by other means than chat.
@@ -232,8 +233,11 @@ func (r *reader) checkOnCall(c *Config) {
 	for _, surface := range slices.Sorted(maps.Keys(c.OnCall.Fallback)) {
 		id := c.OnCall.Fallback[surface]
 		switch {
+		case surface == TypeDiscord && snowflake.MatchString(id):
+		case surface == TypeDiscord:
+			r.atPath("$.oncall.fallback.discord", fmt.Sprintf("%q is not a role of Discord", id), howSnowflake)
 		case surface != TypeSlack:
-			r.atPath("$.oncall.fallback."+surface, fmt.Sprintf("%q is not a chat", surface), "write slack")
+			r.atPath("$.oncall.fallback."+surface, fmt.Sprintf("%q is not a chat", surface), "write slack or discord")
 		case !userGroupID.MatchString(id):
 			r.atPath("$.oncall.fallback.slack", fmt.Sprintf("%q is not a user group of Slack", id), howGroup)
 		}

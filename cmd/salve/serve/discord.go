@@ -153,3 +153,23 @@ func fitting(all []bot.Choice, typed string) []bot.Choice {
 	out := slices.DeleteFunc(all, func(c bot.Choice) bool { return !strings.Contains(strings.ToLower(c.Label), typed) })
 	return out[:min(len(out), maxOffers)]
 }
+
+func examineDiscord(ctx context.Context, cfg config.Config, secrets secret.Resolver) []Finding {
+	if !cfg.Discord.On() {
+		return nil
+	}
+	client, err := OpenDiscord(ctx, cfg, secrets, nil, nil)
+	if err != nil {
+		return []Finding{{What: "discord", Says: err.Error(), Mend: "see above"}}
+	}
+	defer client.Close()
+	checks := discord.Checks{Channels: discordChannels(cfg.Discord), Gateway: cfg.Discord.Gateway()}
+	if !checks.Gateway {
+		checks.HTTP = strings.TrimSuffix(cfg.PublicURL, "/") + discord.Path
+	}
+	var out []Finding
+	for _, f := range client.Check(ctx, checks) {
+		out = append(out, Finding{What: "discord " + f.What, OK: f.OK, Says: f.Says, Mend: f.Mend})
+	}
+	return out
+}

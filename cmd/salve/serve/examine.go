@@ -36,6 +36,9 @@ func Examine(ctx context.Context, cfg config.Config, secrets secret.Resolver, lo
 	for _, f := range examineSlack(ctx, cfg, secrets) {
 		looked(f)
 	}
+	for _, f := range examineDiscord(ctx, cfg, secrets) {
+		looked(f)
+	}
 	if cfg.Prometheus.URL != "" {
 		looked(examinePrometheus(ctx, cfg, secrets))
 	}
