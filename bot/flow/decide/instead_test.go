@@ -2,10 +2,12 @@ package decide_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"salve/bot"
+	"salve/bot/runner"
 )
 
 func withDepth(p *bot.Playbook) {
@@ -58,4 +60,30 @@ func TestAnEditedPlanTakesThePlaceOfTheOneThatWasOpen(t *testing.T) {
 	require.Contains(t, refusal(), "99 is above 9")
 	ask(bob, all[0].ID, map[string]string{"depth": "2", "on": "db"})
 	require.Contains(t, refusal(), "it would touch web-1-db and not web-1")
+}
+
+func TestWhatAnEditedPlanFixedIsNotProposedAnewAsItWas(t *testing.T) {
+	h := newHouse(t, playbook(withDepth, func(p *bot.Playbook) { p.Cooldown = 0 }))
+	id := h.receive(alertOf{severity: bot.SeverityHigh})
+	first := h.approvals(id)[0]
+	h.person(id, func(i *bot.Incident) {
+		i.Asked = []bot.Ask{{Kind: bot.AskRun, By: bob, At: h.now, Playbook: "restart", Params: map[string]string{"depth": "5", "on": "web"}, Replaces: first.ID}}
+	})
+	edited := h.approvals(id)[0]
+	plan, err := h.store.Plan(t.Context(), edited.Plan)
+	require.NoError(t, err)
+	edited.State, edited.DecidedAt = bot.ApprovalApproved, h.now
+	run := runner.New(bot.RunID(h.store.NextID(bot.KindRun)), plan, bob, edited.ID, h.now)
+	h.commit(bot.Change{Approvals: []bot.Approval{edited}, Runs: []bot.Run{run}})
+	h.now = h.now.Add(time.Second)
+	h.end(h.runs(id)[0], bot.RunFixed)
+	h.now = h.now.Add(time.Minute)
+	h.person(id, func(*bot.Incident) {}) // it is due again
+	require.Len(t, h.runs(id), 1)
+	require.Len(t, h.approvals(id), 2)
+	require.Contains(t, h.incident(id).Decision.Headline, run.ID.String()+" carried out restart in the place of this plan, and it is fixed")
+
+	h.receive(alertOf{severity: bot.SeverityHigh, ended: true})
+	h.receive(alertOf{severity: bot.SeverityHigh, starts: h.now})
+	require.Len(t, h.approvals(id), 3, "an alert that comes after it is another matter")
 }

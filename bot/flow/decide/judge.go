@@ -80,6 +80,8 @@ func (k *look) before(p bot.Plan, since time.Time) []bot.Verdict {
 	}
 	if v, ok := k.ran(p, since); ok {
 		out = append(out, v)
+	} else if r := k.instead(p, since); r != nil {
+		out = append(out, bot.Verdict{Ruling: bot.Deny, Rule: ruleRan, Reason: fmt.Sprintf("%s carried out %s in the place of this plan, and it is fixed", r.ID, r.Playbook)})
 	}
 	if k.wasHalted(p) {
 		out = append(out, bot.Verdict{Ruling: bot.AskPerson, Rule: ruleStopped, Reason: "a halt stopped it before, so a person must start it"})
@@ -102,6 +104,22 @@ func (k *look) ran(p bot.Plan, since time.Time) (bot.Verdict, bool) {
 		text += " by " + r.CancelBy.Name
 	}
 	return bot.Verdict{Ruling: bot.Deny, Rule: ruleRan, Reason: text}, true
+}
+
+// instead is the Run that fixed the target in the place of this plan, which people
+// were asked about until somebody wanted other parameters.
+func (k *look) instead(p bot.Plan, since time.Time) *bot.Run {
+	for i, r := range k.runs {
+		if r.State != bot.RunFixed || r.Playbook != p.Playbook || r.Target != p.Target || r.Kind != p.Kind || r.CreatedAt.Before(since) {
+			continue
+		}
+		for _, a := range k.approvals {
+			if a.Digest == p.Digest && a.State == bot.ApprovalWithdrawn && a.ID < r.Approval {
+				return &k.runs[i]
+			}
+		}
+	}
+	return nil
 }
 
 // askedBefore is the newest question about the same plan in this Incident that
