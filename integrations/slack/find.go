@@ -59,7 +59,7 @@ func (c *Client) Find(ctx context.Context, place, nonce string, since time.Time)
 	for range findPages {
 		var page listing
 		if err := c.call(ctx, "conversations.history", args, &page); err != nil {
-			return bot.Mark{}, false, fault(err)
+			return bot.Mark{}, false, unsearched(err)
 		}
 		for _, m := range page.Messages {
 			if m.has(nonce) {
@@ -104,7 +104,7 @@ func (c *Client) findReply(ctx context.Context, thread bot.Mark, nonce string, o
 	for range findPages {
 		var page listing
 		if err := c.call(ctx, "conversations.replies", args, &page); err != nil {
-			return bot.Mark{}, false, fault(err)
+			return bot.Mark{}, false, unsearched(err)
 		}
 		for _, m := range page.Messages {
 			if m.has(nonce) {
@@ -117,6 +117,16 @@ func (c *Client) findReply(ctx context.Context, thread bot.Mark, nonce string, o
 		args.Set("cursor", page.Meta.Cursor)
 	}
 	return bot.Mark{}, false, &bot.SendError{Fault: bot.SendUnsure, Why: "there are more replies in the thread since then than can be looked through"}
+}
+
+// unsearched is a search that came to no end. A lost answer leaves nothing in
+// doubt: it can be asked again at once.
+func unsearched(err error) error {
+	f := *fault(err)
+	if f.Fault == bot.SendUnsure {
+		f.Fault = bot.SendDown
+	}
+	return &f
 }
 
 // stamp is the instant of a ts; of one that is none, the beginning of time.

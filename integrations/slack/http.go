@@ -164,7 +164,7 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, body []byte) {
 	switch {
 	case errors.Is(err, errForeign) && !values.Has("payload"):
 		h.log(r, http.StatusOK, err.Error())
-		reply(w, http.StatusOK, ephemeral("This Salve serves another workspace."))
+		reply(w, http.StatusOK, ephemeral(foreign))
 		return
 	case err != nil:
 		h.refuse(w, r, http.StatusBadRequest, err.Error())
@@ -202,6 +202,9 @@ func (h *Handler) lost(w http.ResponseWriter, r *http.Request, values url.Values
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 }
+
+// foreign is said to whoever types the command in a workspace that is not ours.
+const foreign = "This Salve serves another workspace."
 
 func first(fields map[string]string) string {
 	out := ""

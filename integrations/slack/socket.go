@@ -260,9 +260,13 @@ func (c *Client) take(ctx context.Context, socket *socketmode.Client, req socket
 		return
 	}
 	g, wanted, err := d.envelope(req)
+	var answer any
 	if err != nil { // it would be the same again
 		c.log.WarnContext(ctx, "a request was refused", "surface", Surface, "reason", err)
 		wanted = false
+		if errors.Is(err, errForeign) && req.Type == socketmode.RequestTypeSlashCommands {
+			answer = ephemeral(foreign)
+		}
 	}
 	if wanted {
 		// A socket that ends does not end what it brought: Slack would bring it
@@ -272,7 +276,7 @@ func (c *Client) take(ctx context.Context, socket *socketmode.Client, req socket
 			return
 		}
 	}
-	if err := socket.AckCtx(ctx, req.EnvelopeID, nil); err != nil {
+	if err := socket.AckCtx(ctx, req.EnvelopeID, answer); err != nil {
 		c.log.DebugContext(ctx, "an envelope was not acknowledged, and will come again", "surface", Surface)
 	}
 }
