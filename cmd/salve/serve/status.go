@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"salve/bot"
@@ -43,7 +44,7 @@ func (i insight) Status(ctx context.Context) (any, error) {
 	s := i.s
 	st := status{
 		Version: s.opts.Version, Since: s.started, URL: s.URL(), DataDir: s.dir, Epoch: s.store.Epoch(),
-		Playbooks: len(s.opts.Library.Playbooks), Conditions: append(s.doctor.examine(ctx), s.headConditions(ctx)...), Traces: s.tracesNow(), Audit: s.AuditLag(),
+		Playbooks: len(s.opts.Library.Playbooks), Conditions: slices.Concat(s.doctor.examine(ctx), s.headConditions(ctx), s.chatConditions(ctx)), Traces: s.tracesNow(), Audit: s.AuditLag(),
 	}
 	st.Ready = health.Ready(st.Conditions)
 	if !st.Ready {
