@@ -256,10 +256,10 @@ func (st *story) card(id bot.IncidentID, words ...string) slacktest.Message {
 	return found
 }
 
-// cards are the messages that stand in no thread and begin with the incident.
+// cards are the messages with a head that stand in no thread and name the incident.
 func (st *story) cards(id bot.IncidentID) (out []slacktest.Message) {
 	for _, m := range st.fake.Messages(opsChannel) {
-		if m.Thread == "" && m.User == slacktest.BotUser && strings.Contains(st.fake.Render(m), id.String()+" ") {
+		if m.Thread == "" && m.User == slacktest.BotUser && strings.HasPrefix(st.fake.Render(m), "# ") && strings.Contains(st.fake.Render(m), id.String()+" ") {
 			out = append(out, m)
 		}
 	}
