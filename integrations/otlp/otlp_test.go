@@ -162,7 +162,11 @@ func TestACollectorThatDoesBadlyIsAskedAgainWhereThatHelps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := open(t, otlp.Options{Timeout: 200 * time.Millisecond})
+			patience := 10 * time.Second
+			if name == "no answer" {
+				patience = 200 * time.Millisecond
+			}
+			w := open(t, otlp.Options{Timeout: patience})
 			var asked atomic.Int32
 			w.collector.Misbehave(func(rw http.ResponseWriter, r *http.Request) bool {
 				if asked.Add(1) == 1 {
