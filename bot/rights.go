@@ -7,7 +7,7 @@ import (
 
 // Right is one thing that a person may do or not.
 type Right struct {
-	What  string `json:"what"` // "approve restart, failover"
+	What  string `json:"what"` // "approve for group oncall (restart, failover)"
 	May   bool   `json:"may"`
 	Grant string `json:"grant,omitempty"` // what an admin types to allow it; empty when they may
 }
@@ -36,7 +36,7 @@ func Rights(p Person, playbooks []Playbook, resumeGroup string) []Right {
 	}
 	out := []Right{right("take, note, run, cancel, deny, claim and raise", p.Has(RoleResponder), " --role responder")}
 	for _, g := range approverGroups(playbooks) {
-		out = append(out, right("approve "+decidedBy(playbooks, g)+" (group "+g+")", p.In([]string{g}), " --group "+g))
+		out = append(out, right("approve for group "+g+" ("+decidedBy(playbooks, g)+")", p.In([]string{g}), " --group "+g))
 	}
 	if resumeGroup != "" {
 		out = append(out, right("lift a halt (group "+resumeGroup+")", p.In([]string{resumeGroup}), " --group "+resumeGroup))

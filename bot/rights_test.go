@@ -17,9 +17,9 @@ func TestRightsSayWhatWouldGrantTheRest(t *testing.T) {
 	rita := bot.Person{ID: "rita", Roles: []bot.Role{bot.RoleResponder}, Groups: []string{"oncall"}}
 	require.Equal(t, []bot.Right{
 		{What: "take, note, run, cancel, deny, claim and raise", May: true},
-		{What: "approve failover (group dba)", Grant: "salve user edit rita --group dba"},
-		{What: "approve restart, failover (group oncall)", May: true},
-		{What: "approve failover (group security)", Grant: "salve user edit rita --group security"},
+		{What: "approve for group dba (failover)", Grant: "salve user edit rita --group dba"},
+		{What: "approve for group oncall (restart, failover)", May: true},
+		{What: "approve for group security (failover)", Grant: "salve user edit rita --group security"},
 		{What: "lift a halt (group resumers)", Grant: "salve user edit rita --group resumers"},
 		{What: "manage people", Grant: "salve user edit rita --role admin"},
 	}, bot.Rights(rita, books, "resumers"))

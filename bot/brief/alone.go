@@ -22,11 +22,15 @@ func alone(c bot.Card, about, tail string) string {
 	return head + clip(cmp.Or(c.Title, "no title"), bot.MaxAlone-utf8.RuneCountInString(head+end)) + end
 }
 
-// asking is the question in a few words.
-func asking(p bot.CardProposal, now time.Time) string {
+// asking is the question in a few words. The target stands there unless the
+// title has it: "approve restart?" alone does not say of what.
+func asking(c bot.Card, p bot.CardProposal, now time.Time) string {
 	name := clip(p.Approval.Playbook, 60)
 	if p.Plan.Kind == bot.PlanUndo {
 		name = "the undo of " + p.Plan.Undoes.String()
+	}
+	if t := p.Approval.Target; t != "" && !strings.Contains(c.Title, t) {
+		name += " on " + clip(t, 30)
 	}
 	text := "approve " + name + "?"
 	if len(p.Approval.Rule.Approvers) == 0 {

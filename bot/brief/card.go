@@ -30,7 +30,7 @@ var rooms = []room{
 func Card(c bot.Card, o Options) bot.Message {
 	m := bot.Message{Kind: bot.MessageCard, Tone: tone(c), Alone: alone(c, state(c), "")}
 	if p, ok := open(c); ok {
-		m.Alone = alone(c, asking(p, time.Time{}), "")
+		m.Alone = alone(c, asking(c, p, time.Time{}), "")
 	} else if r, ok := active(c); ok {
 		m.Alone = alone(c, fmt.Sprintf("%s %s %s", r.Run.ID, clip(r.Run.Playbook, 50), result(r.Run)), "")
 	}

@@ -122,7 +122,7 @@ func toldQuestion(c bot.Card, e bot.Event, now time.Time) (news, bool) {
 	if !ok {
 		return news{}, false
 	}
-	n := news{tone: bot.ToneAsking, about: asking(p, now), lines: []bot.Line{planLine(p, 120), line(who(p, 1)...)}}
+	n := news{tone: bot.ToneAsking, about: asking(c, p, now), lines: []bot.Line{planLine(p, 120), line(who(p, 1)...)}}
 	if s := cause(c, 120); s != "" {
 		n.lines = append([]bot.Line{textLine(s)}, n.lines...)
 	}

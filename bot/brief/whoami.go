@@ -25,13 +25,13 @@ func Whoami(w WhoamiState, o Options) bot.Message {
 		m = private("You are " + clip(w.Person.Name, 60) + " (" + clip(string(w.Person.ID), 60) + ")")
 	}
 	m.Lines = append(m.Lines, line(plain("Here you are"), raw(" "), code(w.Surface+":"+w.Member.User.ID), raw(" "), plain(w.Member.User.Name)))
-	if w.Person.ID != "" {
+	switch {
+	case w.Member.Why != "":
+		m.Lines = append(m.Lines, line(strong(fmt.Sprintf("From here you can look, and halt, and nothing else: %s.", clip(w.Member.Why, 100)))))
+	case w.Person.ID != "":
 		m.Lines = append(m.Lines, textLine(mayText(w.Person)), quiet(plain("Roles: "+roles(w.Person))))
-	} else {
+	default:
 		m.Lines = append(m.Lines, textLine("You can look, and halt. Anything else needs somebody whom Salve knows."))
-	}
-	if w.Member.Why != "" {
-		m.Lines = append(m.Lines, line(strong(fmt.Sprintf("You may only read from here: %s.", clip(w.Member.Why, 100)))))
 	}
 	if len(w.Member.Groups) > 0 {
 		m.Lines = append(m.Lines, line(append(words("From the groups of this surface: %s", groupsText(w.Member.Groups)), when(", read", w.Member.ReadAt)...)...))

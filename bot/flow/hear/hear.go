@@ -104,7 +104,7 @@ type Venue struct {
 	Directory Directory
 	Brief     brief.Options
 	Admits    []string                  // groups whose members become people by themselves
-	Mapping   func(group string) string // the configuration that maps a group of the surface to this one; nil: nothing does
+	Mapping   func(group string) string // how a group of the surface grants this one: what is configured, or to be; nil: none can
 }
 
 // Options tune the leg. The zero value is ready for production.

@@ -201,7 +201,7 @@ func TestWhoamiSaysWhatWouldGrantTheRest(t *testing.T) {
 	h := open(t)
 	require.Contains(t, words(h.answered(h.says("UNEW", "whoami"))), "salve user add NAME --role responder --slack T1/UNEW")
 	said := words(h.answered(h.says("URITA", "whoami")))
-	for _, want := range []string{"Rita", "T1/URITA", "salve user edit rita --group oncall", "salve user edit rita --group resumers", "user_group: S0123"} {
+	for _, want := range []string{"Rita", "T1/URITA", "salve user edit rita --group oncall", "salve user edit rita --group resumers", "user_group: S0123", "✗ approve for group oncall (", "✗ lift a halt (group resumers)"} {
 		require.Contains(t, said, want)
 	}
 	require.NotContains(t, words(h.answered(h.says("UOLGA", "whoami"))), "user_group", "who is in the group needs no mapping")

@@ -182,11 +182,7 @@ func (t *turn) whoami() brief.WhoamiState {
 		}
 		return state
 	}
-	for _, r := range bot.Rights(w.person, t.opts.Playbooks, t.opts.ResumeGroup) {
-		if !r.May {
-			state.Grants = append(state.Grants, r.Grant)
-		}
-	}
+	state.Rights = bot.Rights(w.person, t.opts.Playbooks, t.opts.ResumeGroup)
 	if t.venue.Mapping == nil {
 		return state
 	}

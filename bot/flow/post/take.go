@@ -32,6 +32,7 @@ type news struct {
 	said []saying
 	runs []runNews
 	page int64 // the newest Event that pages
+	echo bool  // it is about something else; cards that are there tell of it
 }
 
 type saying struct {
@@ -106,7 +107,11 @@ func (l *Leg) take(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	cur.Seq = events[len(events)-1].Seq
-	return len(events) == limit, l.put(ctx, cur, collapse(events))
+	all := collapse(events)
+	if done, err := l.echo(ctx, halted(events), all); !done || err != nil {
+		return !done, err
+	}
+	return len(events) == limit, l.put(ctx, cur, all)
 }
 
 // put writes the Posts that the news deserve, and how far that was read. Where
@@ -159,7 +164,7 @@ func (l *Leg) about(ctx context.Context, n *news, now time.Time) ([]bot.Post, er
 			cards = append(cards, p)
 		}
 	}
-	if len(cards) == 0 {
+	if len(cards) == 0 && !n.echo {
 		if cards, err = l.routed(ctx, n, inc, now); err != nil {
 			return nil, err
 		}

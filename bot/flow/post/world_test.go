@@ -26,6 +26,7 @@ type world struct {
 	posts     map[string]bot.Post
 	offers    map[string]bot.Offer
 	cursors   map[string]bot.Cursor
+	halts     []bot.Halt
 
 	down    error            // what everything answers
 	commits int              // so far
@@ -269,6 +270,7 @@ func (w *world) Card(ctx context.Context, id bot.IncidentID, viewer bot.Person) 
 			s.Plans = append(s.Plans, p)
 		}
 	}
+	s.Halts = slices.Clone(w.halts)
 	w.mu.Unlock()
 	return chat.Card(s, viewer, time.Now()), nil
 }

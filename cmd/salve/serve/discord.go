@@ -68,7 +68,10 @@ func (s *Salve) discordVenue(ctx context.Context) (venue, bool, error) {
 		name: discord.Surface, client: client, command: discord.Command,
 		home: c.DefaultChannel, routes: c.Routes, weekly: c.Weekly, direct: c.Direct, plot: c.Plot,
 		maps: func(group string) string {
-			return "discord: {groups: {" + group + ": {role: \"100000000000000001\", admit: true}}}"
+			if g, ok := c.Groups[group]; ok {
+				return "or in Discord: give them role " + g.Role + ", which is group " + group
+			}
+			return "or in salve.yaml: discord: {groups: {" + group + ": {role: \"100000000000000001\", admit: true}}}"
 		},
 		inGroup: func(context.Context, string) ([]string, error) { return nil, errNoRoll }, path: discord.Path,
 	}

@@ -91,3 +91,6 @@ func (s *Salve) Week(ctx context.Context, from, to time.Time) (bot.Message, erro
 
 // SourceTypes are the types of source that are read, sorted.
 func SourceTypes() []string { return slices.Sorted(maps.Keys(sourceTypes)) }
+
+// SlackMapping says how a user group of Slack grants a group.
+var SlackMapping = slackMapping

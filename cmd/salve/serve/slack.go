@@ -42,6 +42,17 @@ func OpenSlack(ctx context.Context, cfg config.Config, secrets secret.Resolver, 
 
 func slackChannels(s *config.Slack) []string { return channels(s.DefaultChannel, s.Routes, s.Weekly) }
 
+// slackMapping says which user group of Slack grants a group: the one that is
+// configured, else what to write.
+func slackMapping(groups map[string]config.SlackGroup) func(string) string {
+	return func(group string) string {
+		if g, ok := groups[group]; ok {
+			return "or in Slack: add them to user group " + g.UserGroup + ", which is group " + group
+		}
+		return "or in salve.yaml: slack: {groups: {" + group + ": {user_group: S0123456789, admit: true}}}"
+	}
+}
+
 // slackVenue is Slack, if it is configured.
 func (s *Salve) slackVenue(ctx context.Context) (venue, bool, error) {
 	c := s.cfg.Slack
@@ -55,9 +66,7 @@ func (s *Salve) slackVenue(ctx context.Context) (venue, bool, error) {
 	v := venue{
 		name: slack.Surface, client: client, command: slack.Command,
 		home: c.DefaultChannel, routes: c.Routes, weekly: c.Weekly, direct: c.Direct, plot: c.Plot,
-		maps: func(group string) string {
-			return "slack: {groups: {" + group + ": {user_group: S0123456789, admit: true}}}"
-		},
+		maps:   slackMapping(c.Groups),
 		emails: client, inGroup: client.InGroup, path: slack.Path,
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Groups)) {

@@ -33,7 +33,7 @@ type venue struct {
 	direct *bot.Severity
 	plot   bool
 	admits []string                  // groups whose members become people by themselves
-	maps   func(group string) string // the configuration that maps a group of the chat to this one
+	maps   func(group string) string // how a group of the chat grants this one: what is configured, or to be
 
 	emails  mailboxes                                                      // finds users by e-mail address; nil: nobody is found
 	inGroup func(ctx context.Context, group string) ([]string, error)      // who is in a group of the chat
