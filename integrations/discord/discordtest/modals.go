@@ -47,7 +47,11 @@ func fillModal(rows any, values map[string]string) (out []object, why string) {
 			out = append(out, object{"type": row["type"], "id": n + 1, "component": filled})
 			continue
 		}
-		inner, _ := row["components"].([]any)
+		inner, isRow := row["components"].([]any)
+		if !isRow { // a text, which there is nothing to fill in of
+			out = append(out, object{"type": row["type"], "id": n + 1})
+			continue
+		}
 		var filled []object
 		for _, e := range inner {
 			input, _ := e.(object)

@@ -103,12 +103,21 @@ type content struct {
 	Nonce    json.RawMessage `json:"nonce"`
 	Enforce  bool            `json:"enforce_nonce"`
 	Mentions *mentions       `json:"allowed_mentions"`
+	ReplyTo  *reply          `json:"message_reference"`
+}
+
+// reply names the message that is answered, in the same channel.
+type reply struct {
+	Message string `json:"message_id"`
+	Channel string `json:"channel_id"`
+	Must    *bool  `json:"fail_if_not_exists"`
 }
 
 type mentions struct {
 	Parse *[]string `json:"parse"`
 	Roles []string  `json:"roles"`
 	Users []string  `json:"users"`
+	Reply bool      `json:"replied_user"`
 }
 
 // fill puts into the message what the payload says, with the files that came
@@ -147,8 +156,31 @@ func (d *Discord) fill(m *Message, payload json.RawMessage, files []Attachment) 
 	}
 	if m.At.IsZero() || m.Waiting {
 		next.Pinged = d.pings(next.Content, c.Mentions)
+		if no := d.replyTo(&next, &c); no != nil {
+			return no
+		}
 	}
 	*m = next
+	return nil
+}
+
+// replyTo makes it an answer to another message, whose author it notifies unless
+// allowed_mentions say otherwise.
+func (d *Discord) replyTo(m *Message, c *content) *refusal {
+	if c.ReplyTo == nil {
+		return nil
+	}
+	to := d.message(m.Channel, c.ReplyTo.Message)
+	switch {
+	case to == nil && c.ReplyTo.Must != nil && !*c.ReplyTo.Must:
+		return nil // it is a message of its own
+	case to == nil, c.ReplyTo.Channel != "" && c.ReplyTo.Channel != m.Channel:
+		return formError("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+	}
+	m.ReplyTo = to.ID
+	if c.Mentions == nil || c.Mentions.Reply {
+		m.Pinged = append(m.Pinged, to.Author)
+	}
 	return nil
 }
 

@@ -81,6 +81,7 @@ type Message struct {
 	EditedAt    time.Time
 	Edits       int
 	Thread      string   // the thread that was begun on it
+	ReplyTo     string   // the message that it answers; "": none
 	Pinged      []string // what it notified when it was sent: ids of users and roles, "everyone"
 	To          string   // only this person sees it; "": all
 	Interaction string   // id of the one that it answers; "": none

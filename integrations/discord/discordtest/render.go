@@ -17,6 +17,9 @@ func (d *Discord) Render(m Message) string {
 	if m.Waiting {
 		r.add("", "… is thinking")
 	}
+	if m.ReplyTo != "" {
+		r.add("", "(reply)")
+	}
 	if m.Content != "" {
 		r.lines(m.Content, "")
 	}
@@ -49,6 +52,9 @@ func (d *Discord) RenderModal(m *Modal) string {
 	rows, _ := body["components"].([]any)
 	for _, row := range rows {
 		outer, _ := row.(object)
+		if text, ok := outer["content"].(string); ok {
+			r.lines(text, "")
+		}
 		list, _ := outer["components"].([]any)
 		if inner, ok := outer["component"].(object); ok {
 			inner["label"] = outer["label"]

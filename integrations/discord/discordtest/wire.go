@@ -86,6 +86,9 @@ func (d *Discord) messageJSON(m *Message) object {
 	if m.Nonce != "" {
 		out["nonce"] = m.Nonce
 	}
+	if m.ReplyTo != "" {
+		out["type"], out["message_reference"] = 19, object{"message_id": m.ReplyTo, "channel_id": m.Channel, "guild_id": GuildID}
+	}
 	if m.Edits > 0 {
 		out["edited_timestamp"] = stamp(m.EditedAt)
 	}

@@ -102,6 +102,8 @@ func TestWhatDiscordTakesIsLegal(t *testing.T) {
 		{"a pong", legal.Callback, `{"type":1}`},
 		{"a private follow-up", legal.Followup, `{"content":"x","flags":64,` + mentions + `}`},
 		{"the data of a modal", legal.Modal, modal},
+		{"a reply to another message", legal.Message, message(`,"message_reference":{"message_id":"1","fail_if_not_exists":false}`)},
+		{"a form that tells something and asks for people", legal.Modal, form(`{"type":10,"content":"read this"}`, `{"type":18,"label":"Whom","component":{"type":5,"custom_id":"whom"}}`)},
 		{"a thread", legal.Thread, `{"name":"I-142","auto_archive_duration":1440}`},
 		{"commands", legal.Commands, commands},
 		{"no commands", legal.Commands, `[]`},
