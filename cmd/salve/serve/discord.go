@@ -45,10 +45,18 @@ func OpenDiscord(ctx context.Context, cfg config.Config, secrets secret.Resolver
 func discordUsages() []discord.Usage {
 	var out []discord.Usage
 	for _, u := range phrase.Usages() {
-		out = append(out, discord.UsageOf(u.Word, u.Args, u.Says))
+		one := discord.UsageOf(u.Word, u.Args, u.Says)
+		if slices.Contains(rarely, u.Word) {
+			one.Group = "more"
+		}
+		out = append(out, one)
 	}
 	return out
 }
+
+// rarely are the words that stand in a group of their own: Discord takes 25 at
+// most beside each other.
+var rarely = []string{"merge", "reopen", "unclaim", "whoami"}
 
 func discordChannels(c *config.Discord) []string {
 	return channels(c.DefaultChannel, c.Routes, c.Weekly)

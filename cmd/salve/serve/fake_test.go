@@ -27,6 +27,7 @@ import (
 	"salve/cmd/salve/config"
 	"salve/cmd/salve/serve"
 	"salve/integrations/control"
+	"salve/integrations/discord/discordtest"
 	"salve/integrations/oidc/oidctest"
 	"salve/integrations/slack/slacktest"
 )
@@ -111,7 +112,7 @@ func setUp(t *testing.T, s *shop) config.Config {
 func secrets(t *testing.T) (secret.Resolver, *secret.Redactor) {
 	t.Helper()
 	redactor := secret.NewRedactor()
-	known := map[string]string{"HOOK": hookToken, "LOGIN": oidctest.ClientSecret, "SLACK_BOT": slacktest.BotToken, "SLACK_APP": slacktest.AppToken, "SLACK_SIGNING": slacktest.SigningSecret}
+	known := map[string]string{"HOOK": hookToken, "LOGIN": oidctest.ClientSecret, "SLACK_BOT": slacktest.BotToken, "SLACK_APP": slacktest.AppToken, "SLACK_SIGNING": slacktest.SigningSecret, "DISCORD_BOT": discordtest.BotToken}
 	r, err := secret.NewEnvFile(func(name string) (string, bool) { v, ok := known[name]; return v, ok },
 		func(string) ([]byte, error) { return nil, os.ErrNotExist }, redactor)
 	require.NoError(t, err)
