@@ -71,7 +71,6 @@ type Client struct {
 	members    *memory[bot.Member]
 	direct     *memory[string] // user -> direct channel
 	roles      *roles
-	threads    *texts // nonce -> the thread into which it was last tried to be posted
 	questions  *texts // token -> what its button asks first
 	forms      *held
 	receptions *receptions
@@ -115,7 +114,7 @@ func New(token secret.Secret, application, guild string, opts Options) (*Client,
 		caller: &caller{http: out.HTTP(), api: api, token: token, pace: newPacer(log)}, out: out,
 		token: token, app: application, guild: guild, groups: maps.Clone(opts.Groups), usages: opts.Usages, asks: opts.Completer, log: log,
 		members: newMemory[bot.Member](rolesFor, 20_000), direct: newMemory[string](time.Hour, 20_000),
-		roles: newRoles(), threads: newTexts(1000), questions: newTexts(20_000), forms: newHeld(), receptions: newReceptions(),
+		roles: newRoles(), questions: newTexts(20_000), forms: newHeld(), receptions: newReceptions(),
 	}
 	return c, nil
 }

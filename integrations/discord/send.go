@@ -53,7 +53,6 @@ func (c *Client) Post(ctx context.Context, p bot.Parcel) (bot.Mark, error) {
 	if p.Message.Broadcast {
 		return c.answerTo(ctx, channel, p.Thread.Ref, out, files)
 	}
-	c.threads.note(shortNonce(p.Nonce), p.Thread.Ref)
 	return c.inThread(ctx, bot.Mark{Place: channel, Ref: p.Thread.Ref}, out, files)
 }
 

@@ -38,11 +38,11 @@ func TestACardIsPostedEditedAndFoundAgain(t *testing.T) {
 	require.Contains(t, shown.Content, "approve grow-disk?")
 	require.Equal(t, 1, shown.Edits)
 
-	found, ok, err := c.Find(t.Context(), discordtest.General, "n-1", time.Now())
+	found, ok, err := c.Find(t.Context(), bot.Parcel{Place: discordtest.General, Nonce: "n-1"}, time.Now())
 	require.NoError(t, err)
 	require.True(t, ok, "an edit keeps what it is found by")
 	require.Equal(t, mark, found)
-	_, ok, err = c.Find(t.Context(), discordtest.General, "n-2", time.Now())
+	_, ok, err = c.Find(t.Context(), bot.Parcel{Place: discordtest.General, Nonce: "n-2"}, time.Now())
 	require.NoError(t, err)
 	require.False(t, ok)
 }
@@ -59,7 +59,7 @@ func TestTheSamePostTwiceIsOneMessage(t *testing.T) {
 	mark, err := c.Post(t.Context(), p)
 	require.NoError(t, err)
 	require.Len(t, fake.Messages(discordtest.General), 1)
-	found, ok, err := c.Find(t.Context(), discordtest.General, p.Nonce, time.Now())
+	found, ok, err := c.Find(t.Context(), bot.Parcel{Place: discordtest.General, Nonce: p.Nonce}, time.Now())
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, mark, found)
@@ -83,11 +83,19 @@ func TestAThreadIsBegunOnceAndKnownByEverybody(t *testing.T) {
 	require.Equal(t, "🔶 HIGH db-3 disk 97 %", thread.Name)
 	require.Equal(t, 1, fake.Count("POST /channels/{channel}/messages/{message}/threads", 0))
 	for name, who := range map[string]*discord.Client{"the same process": c, "another one": client(t, fake, discord.Options{})} {
-		found, ok, err := who.Find(t.Context(), discordtest.General, "r1", time.Now())
+		found, ok, err := who.Find(t.Context(), bot.Parcel{Place: discordtest.General, Thread: over, Nonce: "r1"}, time.Now())
 		require.NoError(t, err, name)
 		require.True(t, ok, name)
 		require.Equal(t, bot.Mark{Place: over.Ref, Ref: inside[1].ID}, found, name)
 	}
+	loud := messages()["notice"]
+	loud.Broadcast = true
+	mark, err := c.Post(t.Context(), bot.Parcel{Place: discordtest.General, Thread: over, Nonce: "loud", Message: loud})
+	require.NoError(t, err)
+	found, ok, err := c.Find(t.Context(), bot.Parcel{Place: discordtest.General, Thread: over, Nonce: "loud"}, time.Now())
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, mark, found, "what all are to see stands in the channel")
 }
 
 func TestAThreadThatManyBeginAtOnceIsOne(t *testing.T) {

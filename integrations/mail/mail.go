@@ -134,7 +134,7 @@ func (p *Pager) Edit(ctx context.Context, mark bot.Mark, parcel bot.Parcel) erro
 }
 
 // Find finds nothing: mailboxes know a repeat by its Message-ID.
-func (*Pager) Find(context.Context, string, string, time.Time) (bot.Mark, bool, error) {
+func (*Pager) Find(context.Context, bot.Parcel, time.Time) (bot.Mark, bool, error) {
 	return bot.Mark{}, false, nil
 }
 

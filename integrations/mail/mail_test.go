@@ -113,7 +113,7 @@ func TestMailsOfOneIncidentAreOneThread(t *testing.T) {
 	require.Equal(t, "<"+mark.Ref+">", over.Get("In-Reply-To"))
 	require.Equal(t, "fixed", over.Get("Subject"))
 
-	_, found, err := p.Find(t.Context(), "mail", "n-1", time.Time{})
+	_, found, err := p.Find(t.Context(), bot.Parcel{Place: "mail", Nonce: "n-1"}, time.Time{})
 	require.NoError(t, err)
 	require.False(t, found)
 }

@@ -110,7 +110,7 @@ func (p *Pager) Edit(ctx context.Context, _ bot.Mark, parcel bot.Parcel) error {
 }
 
 // Find finds nothing: who takes a page knows repeats by their Idempotency-Key.
-func (*Pager) Find(context.Context, string, string, time.Time) (bot.Mark, bool, error) {
+func (*Pager) Find(context.Context, bot.Parcel, time.Time) (bot.Mark, bool, error) {
 	return bot.Mark{}, false, nil
 }
 

@@ -128,7 +128,7 @@ func (p *Pager) Edit(ctx context.Context, mark bot.Mark, parcel bot.Parcel) erro
 }
 
 // Find finds nothing: posting the same key again is harmless.
-func (*Pager) Find(context.Context, string, string, time.Time) (bot.Mark, bool, error) {
+func (*Pager) Find(context.Context, bot.Parcel, time.Time) (bot.Mark, bool, error) {
 	return bot.Mark{}, false, nil
 }
 

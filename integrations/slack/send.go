@@ -66,9 +66,6 @@ func (c *Client) Post(ctx context.Context, p bot.Parcel) (bot.Mark, error) {
 	if err := judge(legal.Message, out); err != nil {
 		return bot.Mark{}, err
 	}
-	if p.Nonce != "" && p.Thread.Ref != "" {
-		c.threads.note(p.Nonce, bot.Mark{Place: channel, Ref: p.Thread.Ref})
-	}
 	place, ts, err := c.api.PostMessageContext(ctx, channel, postOptions(out)...)
 	if err != nil {
 		return bot.Mark{}, fault(err)

@@ -38,11 +38,11 @@ func TestACardIsPostedEditedAndFoundAgain(t *testing.T) {
 	require.Equal(t, approval().Alone, shown.Text)
 	require.Contains(t, string(shown.Metadata), "n-1", "an edit keeps what it is found by")
 
-	found, ok, err := c.Find(t.Context(), "C0GENERAL", "n-1", time.Now())
+	found, ok, err := c.Find(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "n-1"}, time.Now())
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, mark, found)
-	_, ok, err = c.Find(t.Context(), "C0GENERAL", "n-2", time.Now())
+	_, ok, err = c.Find(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "n-2"}, time.Now())
 	require.NoError(t, err)
 	require.False(t, ok)
 }
@@ -63,7 +63,7 @@ func TestAReplyStandsInItsThreadAndIsFoundThere(t *testing.T) {
 	quiet, err := c.Post(t.Context(), bot.Parcel{Place: "C0GENERAL", Thread: parent, Nonce: "quiet", Message: m})
 	require.NoError(t, err)
 	for name, who := range map[string]*slack.Client{"the same process": c, "another one": client(t, fake, slack.Options{})} {
-		found, ok, err := who.Find(t.Context(), "C0GENERAL", "quiet", time.Now())
+		found, ok, err := who.Find(t.Context(), bot.Parcel{Place: "C0GENERAL", Thread: parent, Nonce: "quiet"}, time.Now())
 		require.NoError(t, err, name)
 		require.True(t, ok, name)
 		require.Equal(t, quiet, found, name)
@@ -77,7 +77,7 @@ func TestALostAnswerIsUnsureAndTheMessageIsFound(t *testing.T) {
 	fake.Fail(slacktest.Fault{Method: "chat.postMessage", CutAfter: true})
 	_, err := c.Post(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "n", Message: hello()})
 	require.Equal(t, bot.SendUnsure, fault(t, err).Fault)
-	mark, ok, err := c.Find(t.Context(), "C0GENERAL", "n", time.Now())
+	mark, ok, err := c.Find(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "n"}, time.Now())
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Len(t, fake.Messages("C0GENERAL"), 1, "the library sent it once")

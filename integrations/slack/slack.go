@@ -69,7 +69,6 @@ type Client struct {
 	rolls   *memory[map[string]bool]
 	direct  *memory[string] // user -> direct channel
 	emails  *memory[string] // address -> user; "": nobody's
-	threads *threads
 	budget  *budget
 
 	socket sync.Mutex // held by the one socket
@@ -98,8 +97,8 @@ func New(botToken, appToken secret.Secret, opts Options) (*Client, error) {
 	c := &Client{
 		caller: &caller{http: out.HTTP(), api: api, pace: newPacer()}, out: out,
 		botToken: botToken, appToken: appToken, groups: opts.Groups, teams: opts.Teams,
-		log:     cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
-		threads: newThreads(), budget: newBudget(),
+		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
+		budget: newBudget(),
 	}
 	c.api = c.library(botToken)
 	c.remember()

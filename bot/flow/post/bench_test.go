@@ -19,7 +19,7 @@ func (w wall) Post(_ context.Context, p bot.Parcel) (bot.Mark, error) {
 	return bot.Mark{Place: p.Place, Ref: p.Nonce}, nil
 }
 func (w wall) Edit(_ context.Context, _ bot.Mark, p bot.Parcel) error { w.taken <- p.Key; return nil }
-func (wall) Find(context.Context, string, string, time.Time) (bot.Mark, bool, error) {
+func (wall) Find(context.Context, bot.Parcel, time.Time) (bot.Mark, bool, error) {
 	return bot.Mark{}, false, nil
 }
 func (wall) PlaceEvery() time.Duration { return 0 }

@@ -79,13 +79,14 @@ type Router interface {
 }
 
 // Surface is where Messages are shown. Errors are *bot.SendError; any other means
-// that nobody knows whether the Message was taken. Find looks for a Message that
-// was posted with this nonce at about that time or later. Edit and Post send all
-// of the Message. All of them end with their context.
+// that nobody knows whether the Message was taken. Find looks for what was posted
+// with this Nonce, at this Place or in this Thread of it, at about that time or
+// later; its Parcel has no Message. Edit and Post send all of the Message. All of
+// them end with their context.
 type Surface interface {
 	Post(ctx context.Context, p bot.Parcel) (bot.Mark, error)
 	Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error
-	Find(ctx context.Context, place, nonce string, since time.Time) (bot.Mark, bool, error)
+	Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error)
 }
 
 // Paced is a Surface that says how long a place rests between two Messages.

@@ -77,12 +77,18 @@ func (s *sending) claim(ctx context.Context) (did, error) {
 	return didWrite, nil
 }
 
+// parcel is the Post on its way, without what it shows.
+func (s *sending) parcel() bot.Parcel {
+	return bot.Parcel{Place: s.post.Place, Thread: s.thread, Nonce: s.post.Nonce, Key: s.post.Key}
+}
+
 // call sends a Message to the surface. Once begun it goes on though the process
 // is to stop, so that its end is known.
 func (s *sending) call(ctx context.Context, m bot.Message) (bot.Mark, error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), sendWithin, errSend)
 	defer cancel()
-	parcel := bot.Parcel{Place: s.post.Place, Thread: s.thread, Nonce: s.post.Nonce, Key: s.post.Key, Message: m}
+	parcel := s.parcel()
+	parcel.Message = m
 	if s.posting() {
 		return s.surface.Post(ctx, parcel)
 	}
@@ -123,7 +129,7 @@ func (s *sending) unfound(ctx context.Context, err error) (end, bool, error) {
 func (s *sending) find(ctx context.Context) (end, bool, error) {
 	call, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), sendWithin, errSend)
 	defer cancel()
-	mark, found, err := s.surface.Find(call, s.post.Place, s.post.Nonce, s.post.Unsure)
+	mark, found, err := s.surface.Find(call, s.parcel(), s.post.Unsure)
 	if err != nil {
 		return s.unfound(ctx, err)
 	}

@@ -140,6 +140,42 @@ func TestSlackShowsEachIncidentOnceThroughEveryFault(t *testing.T) {
 	require.NoError(t, json.Unmarshal(db[0].Blocks, &blocks))
 }
 
+func TestAReplyUnderAnOldCardIsFoundAgainByAnotherProcess(t *testing.T) {
+	t.Parallel()
+	r := newReal(t)
+	r.fake = slacktest.New(t, slacktest.Options{Unlimited: true, Now: func() time.Time { return time.Now().Add(-time.Hour) }})
+	r.start()
+	id := r.fires(1, bot.SeverityLow, "disk full on db-3")
+	r.settle()
+	r.stop()
+	for n := range 1001 {
+		r.fake.Say("U1", "C0GENERAL", "talk "+strconv.Itoa(n))
+	}
+	r.fake.Advance(time.Hour)
+	inc, err := r.store.Incident(t.Context(), id)
+	require.NoError(t, err)
+	inc.Owner, inc.OwnerName = "ada", "Ada"
+	_, err = r.store.Commit(t.Context(), bot.Change{Incidents: []bot.Incident{inc}, Events: []bot.Event{{
+		Kind: bot.EventHandover, Incident: id, Actor: bot.Actor{Name: "Bob"}, Text: "handed it over to Ada",
+	}}})
+	require.NoError(t, err)
+	r.fake.Fail(slacktest.Fault{Method: "chat.postMessage", CutAfter: true})
+	r.start()
+	require.True(t, r.fake.Await(10*time.Second, func() bool { return len(r.fake.Messages("C0GENERAL")) == 1003 }))
+	r.stop() // before it has looked for what became of it
+	require.Empty(t, r.fake.Calls("conversations.replies"))
+	r.start()
+	defer r.stop()
+	r.settle()
+	all := r.fake.Messages("C0GENERAL")
+	require.Len(t, all, 1003, "the card, the talk and one reply")
+	require.Equal(t, all[0].TS, all[1002].Thread)
+	reply, err := r.store.PostAt(t.Context(), "slack", bot.Mark{Place: "C0GENERAL", Ref: all[1002].TS})
+	require.NoError(t, err)
+	require.Equal(t, bot.PostShown, reply.State)
+	require.Empty(t, r.fake.Calls("conversations.history"), "it looks in the thread alone")
+}
+
 type quick struct{}
 
 func (quick) Plot(_ context.Context, inc bot.Incident, _ []bot.Alert) (*bot.File, error) {

@@ -102,14 +102,15 @@ func (s *screen) Edit(_ context.Context, mark bot.Mark, p bot.Parcel) error {
 	return err
 }
 
-func (s *screen) Find(_ context.Context, place, nonce string, since time.Time) (bot.Mark, bool, error) {
-	if _, err := s.begin("find", bot.Parcel{Place: place}); err != nil {
+// Find looks where it is told to, and nowhere else.
+func (s *screen) Find(_ context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error) {
+	if _, err := s.begin("find", p); err != nil {
 		return bot.Mark{}, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.messages {
-		if m.nonce == nonce && m.mark.Place == place && !m.at.Before(since.Add(-time.Second)) {
+		if m.nonce == p.Nonce && m.mark.Place == p.Place && m.thread == p.Thread && !m.at.Before(since.Add(-time.Second)) {
 			return m.mark, true, nil
 		}
 	}

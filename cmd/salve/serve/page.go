@@ -24,7 +24,7 @@ import (
 type pager interface {
 	Post(ctx context.Context, p bot.Parcel) (bot.Mark, error)
 	Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error
-	Find(ctx context.Context, place, nonce string, since time.Time) (bot.Mark, bool, error)
+	Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error)
 }
 
 // mailboxes finds the user of a chat by e-mail address.
@@ -177,12 +177,12 @@ func (p *paging) Edit(ctx context.Context, m bot.Mark, parcel bot.Parcel) error 
 }
 
 // Find looks a page up.
-func (p *paging) Find(ctx context.Context, place, nonce string, since time.Time) (bot.Mark, bool, error) {
-	one, err := p.at(place)
+func (p *paging) Find(ctx context.Context, parcel bot.Parcel, since time.Time) (bot.Mark, bool, error) {
+	one, err := p.at(parcel.Place)
 	if err != nil {
 		return bot.Mark{}, false, err
 	}
-	return one.Find(ctx, place, nonce, since)
+	return one.Find(ctx, parcel, since)
 }
 
 func (p *paging) at(place string) (pager, error) {

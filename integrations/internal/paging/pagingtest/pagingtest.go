@@ -25,7 +25,7 @@ import (
 type Pager interface {
 	Post(ctx context.Context, p bot.Parcel) (bot.Mark, error)
 	Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error
-	Find(ctx context.Context, place, nonce string, since time.Time) (bot.Mark, bool, error)
+	Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error)
 }
 
 // Secret is in the credentials and in the query of the address that a pager is
@@ -181,7 +181,7 @@ func Run(t *testing.T, yes string, strict bool, open func(t *testing.T, address 
 		p := open(t, far.URL+"/", far.Host())
 		first, err := p.Post(t.Context(), Parcel())
 		require.NoError(t, err)
-		_, found, err := p.Find(t.Context(), "pager", "n-1", time.Time{})
+		_, found, err := p.Find(t.Context(), bot.Parcel{Place: "pager", Nonce: "n-1"}, time.Time{})
 		require.NoError(t, err)
 		require.False(t, found)
 		again, err := p.Post(t.Context(), Parcel())
