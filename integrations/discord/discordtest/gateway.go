@@ -55,6 +55,7 @@ const (
 	writeTime = 5 * time.Second
 	maxSends  = 120 // of a client in a minute
 	maxFrame  = 4096
+	lingers   = time.Second // for the client to see why
 )
 
 // applicationFlags tells which privileged intents were granted.
@@ -104,10 +105,22 @@ func (k *link) put(f frame) error {
 	return nil
 }
 
-// end closes it with a code.
-func (k *link) end(code int, why string) {
+// say closes it with a code, and leaves it to the reader to see the end.
+func (k *link) say(code int, why string) {
 	message := websocket.FormatCloseMessage(code, why)
 	_ = k.conn.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTime)) // it ends either way
+}
+
+// end closes it with a code, as its reader does. What is still on its way is read
+// first: a connection that is dropped over it takes the code along.
+func (k *link) end(code int, why string) {
+	k.say(code, why)
+	_ = k.conn.SetReadDeadline(time.Now().Add(lingers)) // a failure shows in the read
+	for {
+		if _, _, err := k.conn.ReadMessage(); err != nil {
+			break
+		}
+	}
 	k.drop()
 }
 

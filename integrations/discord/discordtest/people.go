@@ -173,11 +173,15 @@ func (d *Discord) Messages(channel string) []Message {
 func (d *Discord) Thread(m Message) (c Channel, inside []Message, ok bool) {
 	d.mu.Lock()
 	found := d.channel(m.ID)
+	ok = found != nil && found.Parent == m.Channel
+	if ok {
+		c = *found
+	}
 	d.mu.Unlock()
-	if found == nil || found.Parent != m.Channel {
+	if !ok {
 		return Channel{}, nil, false
 	}
-	return *found, d.Messages(m.ID), true
+	return c, d.Messages(m.ID), true
 }
 
 // Message is the one of the id; ok is false when there is none.

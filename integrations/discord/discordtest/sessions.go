@@ -83,7 +83,7 @@ func (d *Discord) DropLinks() {
 // CloseLinks ends every link with a code of the gateway, as in 4000.
 func (d *Discord) CloseLinks(code int) {
 	for _, k := range d.linksNow() {
-		k.end(code, "")
+		k.say(code, "")
 	}
 }
 
