@@ -17,10 +17,11 @@ import (
 
 // Finding is one thing that was looked at.
 type Finding struct {
-	What string // what was looked at
-	OK   bool
-	Says string // what was found
-	Mend string // what to do; "" where it is in order
+	What  string // what was looked at
+	OK    bool
+	Says  string        // what was found
+	Mend  string        // what to do; "" where it is in order
+	Fault bot.SendFault // what became of the call; "": none failed
 }
 
 func fine(what, format string, args ...any) Finding {
@@ -29,17 +30,44 @@ func fine(what, format string, args ...any) Finding {
 
 func wrong(what, says, mend string) Finding { return Finding{What: what, Says: says, Mend: mend} }
 
+func (c *Client) failed(what string, err error, mend string) Finding {
+	f := fault(err)
+	return Finding{What: what, Says: f.Why, Mend: c.cure(err, mend), Fault: f.Fault}
+}
+
+// cure is what to do about a call that failed: mend where Slack itself said no.
+func (c *Client) cure(err error, mend string) string {
+	said, answered := errors.AsType[slackgo.SlackErrorResponse](err)
+	switch f := fault(err); {
+	case f.Fault == bot.SendLater:
+		return "look again in a minute"
+	case !answered:
+		return "look whether Slack can be reached from here: curl -sS " + c.caller.api + "api.test; if that answers, look at egress.allow and at proxies, which Salve does not use; if not, at this machine's network, its firewall, and https://status.slack.com"
+	case f.Fault == bot.SendUnsure:
+		return "look again in a minute, and at https://status.slack.com"
+	case said.Err == "missing_scope":
+		return mendScopes
+	default:
+		return mend
+	}
+}
+
+const mendScopes = "put the manifest that `salve slack manifest` prints into the app, under App Manifest, and install it again, under Install App"
+
 // Checks say what Check looks at beside the token.
 type Checks struct {
 	Channels []string // ids
-	Socket   bool     // whether one is to be opened, for a moment
+	Socket   bool     // whether the app token opens one
+	// Heard is true where another process listens on one now: none is opened
+	// beside it, as Slack would send to both in turn.
+	Heard bool
 }
 
 // Check looks at everything that Salve needs of Slack. It changes nothing.
 func (c *Client) Check(ctx context.Context, checks Checks) []Finding {
 	said, err := c.api.AuthTestContext(ctx)
 	if err != nil {
-		return []Finding{wrong("token", fault(err).Why, "take the Bot User OAuth Token (xoxb-) from the app's page, under OAuth & Permissions, and put it where slack.bot_token points")}
+		return []Finding{c.failed("token", err, "take the Bot User OAuth Token (xoxb-) from the app's page, under OAuth & Permissions, and put it where slack.bot_token points")}
 	}
 	me := identity{
 		team: said.TeamID, enterprise: said.EnterpriseID, user: said.UserID,
@@ -47,7 +75,7 @@ func (c *Client) Check(ctx context.Context, checks Checks) []Finding {
 	}
 	out := []Finding{fine("token", "works in %s (%s) as %s", cut(said.Team, 80), cut(me.home(), maxID), cut(said.User, 80))}
 	if said.BotID == "" {
-		out = append(out, wrong("token", "it is a person's and not a bot's", "take the Bot User OAuth Token (xoxb-), under OAuth & Permissions"))
+		out[0] = wrong("token", "works, but is a person's and not the app's", "take the Bot User OAuth Token (xoxb-), under OAuth & Permissions, and put it where slack.bot_token points")
 	}
 	out = append(out, checkScopes(me.scopes))
 	for _, id := range checks.Channels {
@@ -57,7 +85,7 @@ func (c *Client) Check(ctx context.Context, checks Checks) []Finding {
 		out = append(out, c.checkGroup(ctx, me, group))
 	}
 	if checks.Socket {
-		out = append(out, c.checkSocket(ctx))
+		out = append(out, c.checkSocket(ctx, checks.Heard))
 	}
 	return out
 }
@@ -71,9 +99,9 @@ func checkScopes(have []string) Finding {
 	}
 	switch {
 	case len(have) == 0:
-		return wrong("scopes", "Slack does not say which the token has", "look under OAuth & Permissions whether they are those of `salve slack manifest`")
+		return wrong("scopes", "Slack does not say which the token has", "look under OAuth & Permissions whether they are those that `salve slack manifest` prints")
 	case len(lack) > 0:
-		return wrong("scopes", "lacks "+strings.Join(lack, ", "), "put the manifest of `salve slack manifest` into the app, and install it again")
+		return wrong("scopes", "lacks "+strings.Join(lack, ", "), mendScopes)
 	default:
 		return fine("scopes", "all %d are there", len(Scopes))
 	}
@@ -83,7 +111,7 @@ func (c *Client) checkChannel(ctx context.Context, me identity, id string) Findi
 	what := "channel " + id
 	ch, err := c.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: id})
 	if err != nil {
-		return wrong(what, fault(err).Why, "write the channel's id (C...), and in a private channel type: /invite @salve")
+		return c.failed(what, err, "write the id at the end of the channel's details; in a private channel type: /invite @salve")
 	}
 	name := "#" + cut(ch.Name, 80)
 	switch {
@@ -100,20 +128,24 @@ func (c *Client) checkChannel(ctx context.Context, me identity, id string) Findi
 
 func (c *Client) checkGroup(ctx context.Context, me identity, group string) Finding {
 	what := "group " + group
-	roll, _, err := c.roll(ctx, me, c.groups[group])
+	roll, err := c.readRoll(ctx, me, c.groups[group])
 	switch {
 	case err != nil:
-		return wrong(what, "nobody is in it: "+fault(err).Why, "look whether the user group "+c.groups[group]+" is there and switched on; until then approvers come of Salve's own configuration")
+		f := c.failed(what, err, "look whether the user group "+c.groups[group]+" is there and switched on, and whether its id is right; until then approvers are those whom `salve user list` shows in "+group)
+		f.Says = "nobody is in it: " + f.Says
+		return f
 	case len(roll) == 0:
-		return wrong(what, "nobody is in the user group "+c.groups[group], "put people into it in Slack, under People & user groups")
+		return wrong(what, "nobody is in the user group "+c.groups[group], "put people into it in Slack, under Directories, User groups")
+	case len(roll) == 1:
+		return fine(what, "1 person in the user group %s", c.groups[group])
 	default:
 		return fine(what, "%d people in the user group %s", len(roll), c.groups[group])
 	}
 }
 
-func (c *Client) checkSocket(ctx context.Context) Finding {
+func (c *Client) checkSocket(ctx context.Context, heard bool) Finding {
 	const what = "socket"
-	mend := "make an app-level token (xapp-) with connections:write, under Basic Information, switch Socket Mode on, and put it where slack.app_token points"
+	mend := "make an app-level token (xapp-) with connections:write, under Basic Information, and put it where slack.app_token points; Socket Mode is to be on"
 	if c.appToken.IsZero() {
 		return wrong(what, "there is no app token", mend)
 	}
@@ -124,59 +156,24 @@ func (c *Client) checkSocket(ctx context.Context) Finding {
 	defer cancel()
 	_, address, err := c.api.StartSocketModeContext(ctx)
 	if err != nil {
-		if f, ok := socketFault(err).(*bot.SendError); ok {
-			return wrong(what, f.Why, mend)
+		f := c.failed(what, err, mend)
+		if f.Mend == mendScopes {
+			f.Mend = mend // scopes of this token are in no manifest
 		}
-		return wrong(what, "it did not open", mend)
+		if known, ok := errors.AsType[*bot.SendError](socketFault(err)); ok {
+			f.Says = known.Why
+		}
+		return f
+	}
+	if heard {
+		return fine(what, "may be opened; the Salve that runs has its own")
 	}
 	dialer := websocket.Dialer{NetDialContext: c.out.Dial, HandshakeTimeout: 10 * time.Second}
 	conn, _, err := dialer.DialContext(ctx, address, nil)
 	if err != nil {
-		return wrong(what, transportFault(err, false).Why, "let this machine open wss connections to *.slack.com")
+		f := transportFault(err, false)
+		return Finding{What: what, Says: f.Why, Mend: "let this machine open wss connections to *.slack.com, port 443", Fault: f.Fault}
 	}
 	_ = conn.Close()
 	return fine(what, "opens")
-}
-
-// Join joins a public channel, by its id or #name, and gives its id.
-func (c *Client) Join(ctx context.Context, channel string) (string, error) {
-	id, err := c.Channel(ctx, channel)
-	if err != nil {
-		return "", err
-	}
-	joined, _, _, err := c.api.JoinConversationContext(ctx, id)
-	if err == nil {
-		return joined.ID, nil
-	}
-	return "", fault(err)
-}
-
-// Channel gives the id of a channel, by its id or #name; of names, those of the
-// channels that Salve can see.
-func (c *Client) Channel(ctx context.Context, channel string) (string, error) {
-	if placeID.MatchString(channel) {
-		return channel, nil
-	}
-	name := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(channel), "#"))
-	me, err := c.identify(ctx)
-	if err != nil {
-		return "", err
-	}
-	params := &slackgo.GetConversationsParameters{ExcludeArchived: true, Limit: 200, TeamID: c.workspace(me), Types: []string{"public_channel", "private_channel"}}
-	for range 50 {
-		page, next, err := c.api.GetConversationsContext(ctx, params)
-		if err != nil {
-			return "", fault(err)
-		}
-		for _, ch := range page {
-			if ch.Name == name {
-				return ch.ID, nil
-			}
-		}
-		if next == "" {
-			break
-		}
-		params.Cursor = next
-	}
-	return "", &bot.SendError{Fault: bot.SendNoPlace, Why: "there is no channel #" + cut(name, 80) + " that Salve can see"}
 }

@@ -60,11 +60,54 @@ func TestCheckIsContentWithTheManifestsOwnApp(t *testing.T) {
 	for _, f := range c.Check(t.Context(), slack.Checks{Channels: []string{"C0GENERAL", "C0PUBLIC"}, Socket: true}) {
 		require.True(t, f.OK, "%+v", f)
 	}
-	id, err := c.Join(t.Context(), "#public")
-	require.NoError(t, err)
-	require.Equal(t, "C0PUBLIC", id)
-	_, err = c.Join(t.Context(), "#nowhere")
-	require.ErrorContains(t, err, "#nowhere")
+}
+
+func TestCheckCuresWhatIsWrongAndNotSomethingElse(t *testing.T) {
+	t.Parallel()
+	const network, token, later, scopes, group = "curl -sS", "Bot User OAuth Token", "in a minute", "under App Manifest", "user group S0ONCALL"
+	for _, tt := range []struct {
+		name, what string
+		fault      slacktest.Fault
+		says, mend string
+	}{
+		{"a token that is not known", "token", slacktest.Fault{Method: "auth.test", Error: "invalid_auth"}, "invalid_auth", token},
+		{"a token that was taken back", "token", slacktest.Fault{Method: "auth.test", Error: "token_revoked"}, "taken back", token},
+		{"no way to Slack", "token", slacktest.Fault{CutBefore: true}, "", network},
+		{"something else in between", "token", slacktest.Fault{Status: 200, Body: "<html>sign in</html>"}, "not whole", network},
+		{"Slack is down", "token", slacktest.Fault{Status: 503}, "503", network},
+		{"a pause", "token", slacktest.Fault{Status: 429, RetryAfter: "1"}, "pause", later},
+		{"a channel that may not be looked at", "channel C0GENERAL", slacktest.Fault{Method: "conversations.info", Error: "missing_scope"}, "lacks a scope", scopes},
+		{"a channel behind a broken line", "channel C0GENERAL", slacktest.Fault{Method: "conversations.info", CutBefore: true}, "", network},
+		{"a group that is gone", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "no_such_subteam"}, "nobody is in it", group},
+		{"a group while Slack fails", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "internal_error"}, "nobody is in it", later},
+		{"an app token of another kind", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "not_allowed_token_type"}, "app_token with xapp-", "connections:write"},
+		{"an app token that is not known", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "invalid_auth"}, "slack.app_token", "connections:write"},
+		{"no line for the socket", "socket", slacktest.Fault{Method: "apps.connections.open", CutBefore: true}, "", network},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fake := open(t, slacktest.Options{Unlimited: true})
+			fake.AddGroup(slacktest.Group{ID: "S0ONCALL", Users: []string{"U1"}})
+			tt.fault.Times = -1
+			fake.Fail(tt.fault)
+			c := client(t, fake, slack.Options{Groups: map[string]string{"oncall": "S0ONCALL"}})
+			f := findings(c.Check(t.Context(), slack.Checks{Channels: []string{"C0GENERAL"}, Socket: true}))[tt.what]
+			require.False(t, f.OK)
+			require.NotEmpty(t, f.Says)
+			require.Contains(t, f.Says, tt.says)
+			require.Contains(t, f.Mend, tt.mend)
+			require.NotEmpty(t, f.Fault)
+		})
+	}
+}
+
+func TestNoSocketIsOpenedBesideOneThatListens(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{Unlimited: true})
+	f := findings(client(t, fake, slack.Options{}).Check(t.Context(), slack.Checks{Socket: true, Heard: true}))["socket"]
+	require.True(t, f.OK, "%+v", f)
+	require.Equal(t, 1, fake.Count("apps.connections.open", ""), "that the token may is looked at")
+	require.Equal(t, "may be opened; the Salve that runs has its own", f.Says)
 }
 
 func TestCheckEndsAtATokenThatIsNotTaken(t *testing.T) {

@@ -109,22 +109,28 @@ func (c *Client) withGroups(ctx context.Context, me identity, id string, m bot.M
 // roll is who is in a user group.
 func (c *Client) roll(ctx context.Context, me identity, userGroup string) (map[string]bool, time.Time, error) {
 	return c.rolls.dated(ctx, userGroup, func(ctx context.Context) (map[string]bool, error) {
-		var opts []slackgo.GetUserGroupMembersOption
-		if team := c.workspace(me); team != "" {
-			opts = append(opts, slackgo.GetUserGroupMembersOptionTeamID(team))
-		}
-		users, err := c.api.GetUserGroupMembersContext(ctx, userGroup, opts...)
+		roll, err := c.readRoll(ctx, me, userGroup)
 		if err != nil {
 			failed := fault(err)
 			c.log.WarnContext(ctx, "a user group could not be read: nobody is in it", "surface", Surface, "user_group", userGroup, "error", failed)
 			return nil, failed
 		}
-		roll := make(map[string]bool, len(users))
-		for _, u := range users {
-			roll[u] = true
-		}
 		return roll, nil
 	})
+}
+
+// readRoll asks Slack; its error is what came of the call.
+func (c *Client) readRoll(ctx context.Context, me identity, userGroup string) (map[string]bool, error) {
+	var opts []slackgo.GetUserGroupMembersOption
+	if team := c.workspace(me); team != "" {
+		opts = append(opts, slackgo.GetUserGroupMembersOptionTeamID(team))
+	}
+	users, err := c.api.GetUserGroupMembersContext(ctx, userGroup, opts...)
+	roll := make(map[string]bool, len(users))
+	for _, u := range users {
+		roll[u] = true
+	}
+	return roll, err
 }
 
 // workspace is what a token of an organisation must name; "": the token is of
