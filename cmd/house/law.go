@@ -52,7 +52,7 @@ var thirdParty = map[string][]string{
 	"integrations/internal/inbound/inboundtest": {"github.com/stretchr/testify/"},
 	"integrations/internal/paging/pagingtest":   {"github.com/stretchr/testify/"},
 	"cmd/salve/config":                          {"github.com/robfig/cron/v3"},
-	"cmd/salve":                                 {"github.com/alecthomas/kong", "github.com/goccy/go-yaml/", "github.com/lmittmann/tint", "golang.org/x/sys/unix"},
+	"cmd/salve":                                 {"github.com/alecthomas/kong", "github.com/goccy/go-yaml/", "github.com/lmittmann/tint", "golang.org/x/sys/unix", "golang.org/x/term"},
 	"cmd/torture":                               {"modernc.org/sqlite/", "github.com/jackc/pgx/v5/"},
 	"cmd/bench":                                 {"modernc.org/sqlite/"},
 }

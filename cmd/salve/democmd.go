@@ -24,6 +24,7 @@ import (
 	"salve/cmd/salve/demo"
 	"salve/cmd/salve/serve"
 	"salve/integrations/control"
+	"salve/integrations/slack"
 	"salve/playbooks"
 )
 
@@ -32,16 +33,31 @@ type demoCmd struct {
 	Listen     string `help:"Where the console listens; a loopback address." default:"127.0.0.1:0"`
 	Unattended bool   `help:"Play both stories without a person; exit 0 only if both were verified as fixed and the audit log proves."`
 	Verbose    bool   `help:"Show Salve's log." short:"v"`
+
+	Slack    bool   `help:"Play in a channel of your Slack too: says how to make the app, asks for its tokens."`
+	Channel  string `help:"With --slack: the channel, by #name, id or link; else it is asked for." placeholder:"#NAME"`
+	Me       string `help:"With --slack: who you are there, by e-mail or member id; else it is asked for." placeholder:"EMAIL"`
+	SlackAPI string `help:"Another Slack." hidden:"" name:"slack-api"`
 }
 
 // Help is shown by --help.
 func (demoCmd) Help() string {
-	return "A small shop starts and breaks twice. It leaks memory: a low alert, healed by itself. It hangs: a high\nalert that waits for you. Open the printed address, read the card, approve or deny, and watch.\nFrom a second terminal: salve incidents, salve show I-2, salve approve I-2 DIGEST, salve halt."
+	return "A small shop starts and breaks twice. It leaks memory: a low alert, healed by itself. It hangs: a high\nalert that waits for you. Open the printed address, read the card, approve or deny, and watch.\nFrom a second terminal: salve incidents, salve show I-2, salve approve I-2 DIGEST, salve halt.\n\nExamples:\n  salve demo\n  salve demo --slack\n  SLACK_BOT_TOKEN=... SLACK_APP_TOKEN=... salve demo --slack --channel '#ops' --unattended"
 }
 
 // Run plays the demo.
 func (c demoCmd) Run(ctx context.Context, secrets secret.Resolver) error {
-	d, err := c.set(ctx, secrets)
+	var chat *connected
+	if c.Slack {
+		var err error
+		if chat, err = c.connectSlack(ctx, os.Stdin, os.Stdout); err != nil {
+			return ignoreCancel(err)
+		}
+		if secrets, err = secret.NewEnvFile(chat.lookup, readSecretFile, redactor); err != nil {
+			return err
+		}
+	}
+	d, err := c.set(ctx, secrets, chat)
 	if err != nil {
 		return err
 	}
@@ -63,6 +79,9 @@ func (c demoCmd) Run(ctx context.Context, secrets secret.Resolver) error {
 	story := demo.Story{
 		Out: os.Stdout, Door: control.NewUnixClient(d.salve.Socket()), Break: d.shop.Break,
 		Unattended: c.Unattended, URL: d.link, Color: isTerminal(os.Stdout), Command: calledAs(),
+	}
+	if chat != nil {
+		story.Channel, story.Ending, story.Shown = "#"+chat.place.Name, chat.ending(calledAs(), d.me), d.salve.Shown
 	}
 	err = story.Play(ctx)
 	if c.Unattended || err != nil {
@@ -111,12 +130,14 @@ type stage struct {
 	stop    func()
 	watcher *demo.Watcher
 	link    string
+	me      bot.PersonID
+	chat    *connected // nil: it plays here alone
 }
 
 func (d *stage) close() { d.stop() }
 
 // set builds the stage in a fresh directory.
-func (c demoCmd) set(ctx context.Context, secrets secret.Resolver) (*stage, error) {
+func (c demoCmd) set(ctx context.Context, secrets secret.Resolver, chat *connected) (*stage, error) {
 	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !config.IsLoopback(host) {
 		return nil, fmt.Errorf("--listen %s: the demo stays on this machine; name a loopback address", c.Listen)
 	}
@@ -132,7 +153,7 @@ func (c demoCmd) set(ctx context.Context, secrets secret.Resolver) (*stage, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &stage{shop: shop, stop: stop}
+	d := &stage{shop: shop, stop: stop, chat: chat}
 	if err := c.start(ctx, d, secrets); err != nil {
 		stop()
 		return nil, err
@@ -142,7 +163,7 @@ func (c demoCmd) set(ctx context.Context, secrets secret.Resolver) (*stage, erro
 
 func (c demoCmd) start(ctx context.Context, d *stage, secrets secret.Resolver) error {
 	dir := demoDir()
-	token, err := c.prepare(dir, d.shop)
+	token, err := c.prepare(dir, d)
 	if err != nil {
 		return err
 	}
@@ -162,11 +183,10 @@ func (c demoCmd) start(ctx context.Context, d *stage, secrets secret.Resolver) e
 	if err != nil {
 		return err
 	}
-	me, err := d.addMe(ctx)
-	if err != nil {
+	if d.me, err = d.addMe(ctx); err != nil {
 		return err
 	}
-	if d.link, err = d.salve.LoginLink(ctx, me); err != nil {
+	if d.link, err = d.salve.LoginLink(ctx, d.me); err != nil {
 		return err
 	}
 	d.watcher = &demo.Watcher{ShopURL: d.shop.ShopURL, HookURL: d.salve.URL() + "/v1/hooks/demo", Bearer: token, Log: log}
@@ -175,7 +195,8 @@ func (c demoCmd) start(ctx context.Context, d *stage, secrets secret.Resolver) e
 
 // prepare writes configuration, playbooks and the watcher's secret. What an
 // earlier demo left is removed, unless one is still running there.
-func (c demoCmd) prepare(dir string, shop *demo.Supervisor) (string, error) {
+func (c demoCmd) prepare(dir string, d *stage) (string, error) {
+	shop := d.shop
 	if conn, err := net.Dial("unix", filepath.Join(dir, serve.SocketFile)); err == nil {
 		_ = conn.Close() // it was only to see whether somebody answers
 		return "", errors.New("a demo of yours is running already; end it first (Ctrl-C in its terminal)")
@@ -184,8 +205,8 @@ func (c demoCmd) prepare(dir string, shop *demo.Supervisor) (string, error) {
 		return "", fmt.Errorf("remove what an earlier demo left: %w", err)
 	}
 	// Mkdir, not MkdirAll: the place is one where anybody may make a directory.
-	for _, d := range []string{dir, filepath.Join(dir, "playbooks")} {
-		if err := os.Mkdir(d, 0o700); err != nil {
+	for _, one := range []string{dir, filepath.Join(dir, "playbooks")} {
+		if err := os.Mkdir(one, 0o700); err != nil {
 			return "", err
 		}
 	}
@@ -198,7 +219,8 @@ func (c demoCmd) prepare(dir string, shop *demo.Supervisor) (string, error) {
 	}
 	token := demo.RandomToken()
 	tokenFile := filepath.Join(dir, "watcher-token")
-	text := fmt.Sprintf(demoConfig, dir, c.Listen, tokenFile, filepath.Join(dir, "playbooks"), hostOf(shop.ShopURL), hostOf(shop.URL))
+	text := fmt.Sprintf(demoConfig, dir, c.Listen, tokenFile, filepath.Join(dir, "playbooks"), hostOf(shop.ShopURL), hostOf(shop.URL)) +
+		d.chat.config(c.SlackAPI)
 	return token, errors.Join(
 		os.WriteFile(tokenFile, []byte(token), 0o600),
 		os.WriteFile(filepath.Join(dir, "salve.yaml"), []byte(text), 0o600),
@@ -248,10 +270,15 @@ func (d *stage) addMe(ctx context.Context) (bot.PersonID, error) {
 	if id == "" {
 		id = "you"
 	}
-	return id, d.salve.People().Add(ctx, bot.Salve, bot.Person{
+	me := bot.Person{
 		ID: id, Name: name, Roles: []bot.Role{bot.RoleResponder, bot.RoleAdmin}, Groups: []string{"oncall", "resumers"},
 		Identities: []bot.Identity{{Surface: "unix", ID: strconv.Itoa(os.Getuid())}},
-	})
+	}
+	if d.chat != nil && d.chat.me.User.ID != "" {
+		me.Name = d.chat.me.User.Name
+		me.Identities = append(me.Identities, bot.Identity{Surface: slack.Surface, ID: d.chat.me.User.ID})
+	}
+	return id, d.salve.People().Add(ctx, bot.Salve, me)
 }
 
 // shopCmd is the service that breaks, in a process of its own.

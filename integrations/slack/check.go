@@ -32,8 +32,11 @@ func wrong(what, says, mend string) Finding { return Finding{What: what, Says: s
 
 func (c *Client) failed(what string, err error, mend string) Finding {
 	f := fault(err)
-	return Finding{What: what, Says: f.Why, Mend: c.cure(err, mend), Fault: f.Fault}
+	return Finding{What: what, Says: bare.Replace(f.Why), Mend: c.cure(err, mend), Fault: f.Fault}
 }
+
+// bare takes out of what went wrong where to look: Mend says it better.
+var bare = strings.NewReplacer(": look at slack.bot_token", "", ": look at slack.app_token", "")
 
 // cure is what to do about a call that failed: mend where Slack itself said no.
 func (c *Client) cure(err error, mend string) string {
@@ -161,7 +164,7 @@ func (c *Client) checkSocket(ctx context.Context, heard bool) Finding {
 			f.Mend = mend // scopes of this token are in no manifest
 		}
 		if known, ok := errors.AsType[*bot.SendError](socketFault(err)); ok {
-			f.Says = known.Why
+			f.Says = bare.Replace(known.Why)
 		}
 		return f
 	}

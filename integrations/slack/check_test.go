@@ -81,7 +81,7 @@ func TestCheckCuresWhatIsWrongAndNotSomethingElse(t *testing.T) {
 		{"a group that is gone", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "no_such_subteam"}, "nobody is in it", group},
 		{"a group while Slack fails", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "internal_error"}, "nobody is in it", later},
 		{"an app token of another kind", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "not_allowed_token_type"}, "app_token with xapp-", "connections:write"},
-		{"an app token that is not known", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "invalid_auth"}, "slack.app_token", "connections:write"},
+		{"an app token that is not known", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "invalid_auth"}, "does not know the app token", "connections:write"},
 		{"no line for the socket", "socket", slacktest.Fault{Method: "apps.connections.open", CutBefore: true}, "", network},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -16,6 +16,12 @@ type Place struct {
 	ID, Name string // the name without #
 }
 
+// Workspace is the name of the workspace that the token is of.
+func (c *Client) Workspace(ctx context.Context) (string, error) {
+	me, err := c.identify(ctx)
+	return cut(me.name, 80), err
+}
+
 // Join makes Salve a member of a channel that a person names by its id, its #name
 // or a link to it. Into a private one people must invite it.
 func (c *Client) Join(ctx context.Context, channel string) (Place, error) {

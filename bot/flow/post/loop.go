@@ -138,3 +138,21 @@ func (l *Leg) look(ctx context.Context, page int) error {
 	}
 	return nil
 }
+
+// Idle reports whether everything that has happened is shown and nothing waits to
+// be, now or later.
+func (l *Leg) Idle(ctx context.Context) (bool, error) {
+	cur, err := l.store.Cursor(ctx, cursorName)
+	if err != nil {
+		return false, fmt.Errorf("read how far the log was told: %w", err)
+	}
+	news, err := l.store.Events(ctx, bot.EventQuery{After: cur.Seq, Limit: 1})
+	if err != nil || len(news) > 0 {
+		return false, err
+	}
+	due, err := l.store.Posts(ctx, bot.PostQuery{Due: time.Now().Add(idleFor), Limit: 1})
+	return err == nil && len(due) == 0, err
+}
+
+// idleFor is how far ahead nothing may be due.
+const idleFor = 24 * time.Hour

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,4 +59,20 @@ func TestAWeekIsToldInTheZoneOfTheTeam(t *testing.T) {
 	next, err := w.Next(time.Date(2026, 10, 24, 0, 0, 0, 0, time.UTC)) // the clocks go back on the 25th
 	require.NoError(t, err)
 	require.Equal(t, "2026-10-26T08:00:00Z", next.UTC().Format(time.RFC3339))
+}
+
+func TestTheExamplesOfThePagesOnSlackAreValid(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"slack.md", "quickstart-slack.md"} {
+		doc, err := os.ReadFile("../../../docs/" + page)
+		require.NoError(t, err)
+		blocks := strings.Split(string(doc), "```yaml\n")[1:]
+		require.NotEmpty(t, blocks, page)
+		for _, b := range blocks {
+			src, _, _ := strings.Cut(b, "```")
+			c, err := config.Parse(page, []byte(src))
+			require.NoError(t, err, src)
+			require.True(t, c.Slack.On())
+		}
+	}
 }

@@ -25,8 +25,11 @@ type Story struct {
 	Out        io.Writer
 	Door       Door
 	Break      func(ctx context.Context, how string) error
-	URL        string // a login link for the console
-	Command    string // what a second terminal types for salve
+	URL        string                          // a login link for the console
+	Command    string                          // what a second terminal types for salve
+	Channel    string                          // of a chat in which it plays too, like #ops; "": none
+	Ending     string                          // what to say at the end
+	Shown      func(ctx context.Context) error // waits until the chat shows everything; nil: there is none
 	Unattended bool
 	Color      bool
 }
@@ -40,6 +43,9 @@ func (s Story) Play(ctx context.Context) error {
 	s.say("")
 	s.say("Salve watches a small shop on this machine. It is about to break, twice.")
 	s.say("")
+	if s.Channel != "" {
+		s.say("  Slack:                        look at %s", s.bold(s.Channel))
+	}
 	s.say("  Console (signs you in once):  %s", s.bold(s.URL))
 	s.say("  Second terminal:              %s incidents   (or show I-1, why I-1, halt)", s.Command)
 	s.say("")
@@ -48,6 +54,11 @@ func (s Story) Play(ctx context.Context) error {
 	}
 	if err := s.hang(ctx); err != nil {
 		return err
+	}
+	if s.Shown != nil {
+		if err := s.Shown(ctx); err != nil {
+			return err
+		}
 	}
 	return s.prove(ctx)
 }
@@ -61,7 +72,11 @@ func (s Story) leak(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("   %s healed it by itself, because low is below its threshold; verified: %s.\n", card.Runs[0].Run.Playbook, card.Runs[0].Run.Fix)
+	s.say("   %s healed it by itself, because low is below its threshold; verified: %s.", card.Runs[0].Run.Playbook, card.Runs[0].Run.Fix)
+	if s.Channel != "" {
+		s.say("   In %s that is one quiet card; it called for nobody.", s.Channel)
+	}
+	s.say("")
 	return nil
 }
 
@@ -79,9 +94,7 @@ func (s Story) hang(ctx context.Context) error {
 		told = true
 		s.say("   %s proposes %s on %s, digest %s.", c.Incident, p.Plan.Playbook, p.Plan.Target, s.bold(p.Plan.Digest.Short()))
 		if !s.Unattended {
-			s.say("   Read it in the console and press Approve or Deny, or type:")
-			s.say("     %s show %s", s.Command, c.Incident)
-			s.say("     %s approve %s %s", s.Command, c.Incident, p.Plan.Digest.Short())
+			s.invite(c, p)
 			return nil
 		}
 		answer, err := s.Door.Do(ctx, bot.Command{Verb: bot.VerbApprove, Incident: c.Incident, Digest: string(p.Plan.Digest)})
@@ -96,6 +109,19 @@ func (s Story) hang(ctx context.Context) error {
 	}
 	s.say("   %s restarted it; verified: %s.\n", card.Runs[0].Run.Playbook, card.Runs[0].Run.Fix)
 	return nil
+}
+
+// invite says where a person decides.
+func (s Story) invite(c bot.Card, p bot.CardProposal) {
+	if s.Channel != "" {
+		s.say("   Press %s on the card in %s, or type there:", s.bold("Approve"), s.Channel)
+		s.say("     /salve approve %s %s", c.Incident, p.Plan.Digest.Short())
+		s.say("   The console and a second terminal decide as well: %s approve %s %s", s.Command, c.Incident, p.Plan.Digest.Short())
+		return
+	}
+	s.say("   Read it in the console and press Approve or Deny, or type:")
+	s.say("     %s show %s", s.Command, c.Incident)
+	s.say("     %s approve %s %s", s.Command, c.Incident, p.Plan.Digest.Short())
 }
 
 func pending(c bot.Card) (bot.CardProposal, bool) {
@@ -173,6 +199,11 @@ func (s Story) progress(c bot.Card, shown map[string]bool) {
 		}
 	}
 	once("card", "%s: %s (%s). %s", c.Incident, c.Title, c.Severity, c.Diagnosis.Summary)
+	for _, p := range c.Proposals {
+		if p.Approval.State == bot.ApprovalDenied || p.Approval.State == bot.ApprovalExpired {
+			once(fmt.Sprint(p.Approval.ID, p.Approval.State), "%s is %s: nothing was changed, and the shop hangs on. Ctrl-C ends the demo; it can be played again.", p.Plan.Playbook, p.Approval.State)
+		}
+	}
 	for i := len(c.Runs) - 1; i >= 0; i-- {
 		r := c.Runs[i].Run
 		for _, st := range r.Steps {
@@ -199,6 +230,9 @@ func (s Story) prove(ctx context.Context) error {
 		return errors.New("the audit log does not prove; salve audit verify names what is wrong")
 	}
 	s.say("Both are fixed, and all %d events of the audit log prove.", report.Events)
+	if s.Ending != "" {
+		s.say("\n%s\n", s.Ending)
+	}
 	if !s.Unattended {
 		s.say("Look around as long as you like: %s timeline I-2 (or why I-2, audit verify). Ctrl-C ends the demo.", s.Command)
 	}

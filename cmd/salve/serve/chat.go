@@ -137,3 +137,27 @@ func (c *chat) on(surface string) (venue, bool) {
 	}
 	return c.venues[i], true
 }
+
+// shownWithin is how long Shown waits.
+const shownWithin = time.Minute
+
+// Shown waits until chat shows everything that has happened.
+func (s *Salve) Shown(ctx context.Context) error {
+	if s.chat.post == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, shownWithin, fmt.Errorf("chat does not show everything after %s; salve doctor says why", shownWithin))
+	defer cancel()
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if idle, err := s.chat.post.Idle(ctx); err != nil || idle {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-look.C:
+		}
+	}
+}
