@@ -29,7 +29,7 @@ var thirdParty = map[string][]string{
 	"storage/postgres":                          {"github.com/jackc/pgx/v5/", "github.com/pressly/goose/v3/", "golang.org/x/sys/unix"},
 	"storage/postgres/cluster":                  {"github.com/jackc/pgx/v5/"},
 	"storage/storagetest":                       {"github.com/stretchr/testify/", "pgregory.net/rapid"},
-	"integrations/alertmanager":                 {"github.com/go-json-experiment/json/"},
+	"integrations/internal/tokens":              {"github.com/go-json-experiment/json/"},
 	"integrations/control":                      {"github.com/go-json-experiment/json/", "golang.org/x/sys/unix"},
 	"integrations/river":                        {"github.com/jackc/pgx/v5/", "github.com/riverqueue/river/"},
 	"integrations/prometheus":                   {"github.com/prometheus/client_golang/prometheus/"},

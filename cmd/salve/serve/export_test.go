@@ -3,10 +3,8 @@ package serve
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"salve/bot"
@@ -88,9 +86,6 @@ func (s *Salve) EventsOf(ctx context.Context, from, to time.Time) ([]bot.Event, 
 func (s *Salve) Week(ctx context.Context, from, to time.Time) (bot.Message, error) {
 	return s.week(ctx, "slack", from, to)
 }
-
-// SourceTypes are the types of source that are read, sorted.
-func SourceTypes() []string { return slices.Sorted(maps.Keys(sourceTypes)) }
 
 // SlackMapping says how a user group of Slack grants a group.
 var SlackMapping = slackMapping

@@ -14,6 +14,7 @@ import (
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
 	"salve/integrations/alertmanager"
+	"salve/integrations/grafana"
 )
 
 // sourceType is how one type of source is read and what answers its sender.
@@ -25,6 +26,7 @@ type sourceType struct {
 // sourceTypes are all of them, by what a source's `type` says.
 var sourceTypes = map[string]sourceType{
 	"alertmanager": {alertmanager.Decode, hooking(alertmanager.New)},
+	"grafana":      {grafana.Decode, hooking(grafana.New)},
 }
 
 func hooking[H http.Handler](make func(string, alertmanager.Door, alertmanager.Options) (H, error)) func(string, alertmanager.Door, alertmanager.Options) (http.Handler, error) {

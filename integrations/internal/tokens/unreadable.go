@@ -1,4 +1,4 @@
-package alertmanager
+package tokens
 
 import (
 	"errors"
@@ -52,10 +52,10 @@ func (u *Unreadable) add(alert int, member, what string) {
 	u.faults = append(u.faults, place+" "+what)
 }
 
-// form is a fault of the payload as a whole.
-type form string
+// Form is a fault of the payload as a whole. It carries nothing of it.
+type Form string
 
-func (f form) Error() string { return string(f) }
+func (f Form) Error() string { return string(f) }
 
 // broken words what ended the walk of body at the byte offset.
 func broken(err error, body []byte, offset int64) *Unreadable {
@@ -63,7 +63,7 @@ func broken(err error, body []byte, offset int64) *Unreadable {
 		offset = syntax.ByteOffset
 	}
 	what := "the body is not valid JSON"
-	if f, ok := errors.AsType[form](err); ok {
+	if f, ok := errors.AsType[Form](err); ok {
 		what = string(f)
 	} else if len(body) == 0 {
 		what = "the body is empty"
