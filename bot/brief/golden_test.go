@@ -57,6 +57,7 @@ func happened() []struct {
 		{"undo-failed", "undo-failed", e(bot.EventRunWaiting, "")},
 		{"halted", "halted-run", e(bot.EventRunWaiting, "")},
 		{"escalated", "nothing-fits", call},
+		{"nothing-fits", "nothing-fits", e(bot.EventDecided, "no playbook fits")},
 		{"handed-over", "taken", e(bot.EventHandover, "Alice handed I-142 over to Rob: the vendor calls back at 4")},
 		{"assigned", "taken", e(bot.EventAssigned, "Alice gave I-142 to Rob")},
 		{"owner-reminded", "taken", e(bot.EventReminded, "Rob holds I-142, which is open for 2h: automation waits for it. Release it, hand it over or close it.")},

@@ -13,7 +13,7 @@ import (
 func Noticed(e bot.Event) bool {
 	switch e.Kind {
 	case bot.EventProposed, bot.EventExpiring, bot.EventExpired, bot.EventEscalated, bot.EventRunEnded, bot.EventStepUnknown,
-		bot.EventRunWaiting, bot.EventAssigned, bot.EventHandover, bot.EventReminded:
+		bot.EventRunWaiting, bot.EventDecided, bot.EventAssigned, bot.EventHandover, bot.EventReminded:
 		return e.Incident != 0
 	default:
 		return false
@@ -100,6 +100,8 @@ func told(c bot.Card, e bot.Event, now time.Time) (news, bool) {
 			return news{}, false
 		}
 		return news{about: "a person is needed", lines: []bot.Line{textLine(capital(dot(e.Text)))}, buttons: held(c), tone: bot.ToneUrgent, page: true}, true
+	case bot.EventDecided:
+		return toldHelpless(c)
 	case bot.EventAssigned, bot.EventHandover, bot.EventReminded:
 		return toldOwner(c, e)
 	default:
@@ -154,6 +156,25 @@ func toldExpired(c bot.Card, e bot.Event) (news, bool) {
 			n.lines = []bot.Line{line(plain(fmt.Sprintf("Nobody decided about %s before", what(p))), raw(" "), at(p.Approval.ExpiresAt), raw("; nothing was changed there."))}
 			n.lines = append(n.lines, textLine(fmt.Sprintf("A person is needed: take it, or ask again: salve run %s %s", p.Approval.Playbook, c.Incident)))
 		}
+	}
+	return n, true
+}
+
+// CallsFrom is the severity from which on people are called to what automation
+// has nothing for.
+const CallsFrom = bot.SeverityHigh
+
+// toldHelpless is about an Incident that nobody holds and that nothing was ever
+// proposed for: people have to begin. What was proposed or ran has notices of its
+// own.
+func toldHelpless(c bot.Card) (news, bool) {
+	if c.Phase != bot.PhaseNeedsPerson || c.State != bot.IncidentOpen || c.Owner != "" || c.Severity.Below(CallsFrom) ||
+		len(c.Runs)+len(c.Proposals) > 0 {
+		return news{}, false
+	}
+	n := news{tone: bot.ToneUrgent, about: "a person is needed", buttons: held(c), lines: []bot.Line{textLine(capital(dot(c.Headline)))}}
+	if s := cause(c, 120); s != "" {
+		n.lines = append(n.lines, textLine(s))
 	}
 	return n, true
 }

@@ -174,6 +174,11 @@ func TestANoticeIsMootWhenTheStateHasMovedOn(t *testing.T) {
 		{"a run that a person cancelled", bot.EventRunEnded, "cancelled"},
 		{"an owner who has released it", bot.EventReminded, "just-came-in"},
 		{"a closed incident", bot.EventEscalated, "closed"},
+		{"what a playbook is asked for", bot.EventDecided, "asked"},
+		{"what runs", bot.EventDecided, "running"},
+		{"what somebody took before they were called", bot.EventDecided, "taken"},
+		{"what a playbook only watches", bot.EventDecided, "observing"},
+		{"what is told by its failure", bot.EventDecided, "failed"},
 		{"what deserves none", bot.EventNoted, "asked"},
 		{"the run behind an unknown step, which is told already", bot.EventRunWaiting, "waiting-unknown"},
 	} {

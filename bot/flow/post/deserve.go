@@ -38,6 +38,7 @@ type worth struct {
 	moved    bool // the Run changed its state: people see that at once
 	notice   bool // a Message of its own
 	wakes    bool // which mentions who is on call
+	once     bool // as long as it stands: it is said again whenever something is decided
 	page     bool // pagers call too
 	mood     mood
 }
@@ -60,7 +61,8 @@ func deserves(e bot.Event) worth {
 			w.mood = moodSettled
 		}
 	}
-	w.wakes = w.notice && w.mood == moodUrgent
+	w.once = e.Kind == bot.EventDecided
+	w.wakes = w.notice && (w.mood == moodUrgent || w.once)
 	return w
 }
 

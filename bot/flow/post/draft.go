@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/bot/brief"
 )
 
 // draft collects what changes about one Incident.
@@ -39,6 +40,9 @@ func (d *draft) at(ctx context.Context, card bot.Post) error {
 		rest = append(rest, raise{post: p, seq: r.seq, rank: rank, soon: r.moved})
 	}
 	for _, s := range d.news.said {
+		if s.once && (d.inc.Severity.Below(brief.CallsFrom) || d.standing(here)) {
+			continue
+		}
 		p := thread
 		p.Key, p.Kind, p.About = here+"/notice/"+card.Incident.String()+"/"+strconv.FormatInt(s.seq, 10), bot.MessageNotice, s.seq
 		r := raise{post: p, seq: s.seq, rank: rankTold, soon: true}
@@ -59,6 +63,17 @@ func (d *draft) at(ctx context.Context, card bot.Post) error {
 		}
 	}
 	return nil
+}
+
+// standing reports whether people at this place are called already: by a notice
+// that is on its way, or has its buttons still.
+func (d *draft) standing(here string) bool {
+	for _, p := range d.have {
+		if p.Kind == bot.MessageNotice && strings.HasPrefix(p.Key, here+"/notice/") && (p.State == bot.PostDue || len(p.Tokens) > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // rank is how urgent the card is: what asks or failed stays so until that is

@@ -169,7 +169,7 @@ func TestWhatCannotStandWhereItBelongsGoesToTheDefaultPlaceAndSaysWhy(t *testing
 		}
 		cards := h.s.of("C0", bot.MessageCard)
 		require.Len(t, cards, 2)
-		require.Contains(t, text(cards[0].message), "Shown here because the channel C1 is archived.")
+		require.Contains(t, text(cards[0].message), "Shown here because the channel C1 is archived; it belongs in C1.")
 		require.Len(t, h.s.of("C0", bot.MessageNotice), 1)
 		h.w.answer(a, bot.ApprovalDenied, bot.EventDenied)
 		h.settle(time.Minute)

@@ -25,10 +25,11 @@ var zeroTime time.Time
 // made is what a Post is to show now.
 type made struct {
 	message bot.Message
-	moot    string // why there is nothing to show; "": there is
-	open    bool   // storm: it goes on
-	quietly bool   // card: the Incident is over, and nothing happened but alerts
-	wakes   bool   // notice: who is on call is mentioned
+	moot    string         // why there is nothing to show; "": there is
+	open    bool           // storm: it goes on
+	quietly bool           // card: the Incident is over, and nothing happened but alerts
+	wakes   bool           // who is on call is mentioned, when it is posted
+	about   bot.IncidentID // whose on-call that is, where the Post is about several
 }
 
 func moot(format string, args ...any) made { return made{moot: fmt.Sprintf(format, args...)} }
@@ -70,10 +71,16 @@ func (l *Leg) makeCard(p bot.Post, c bot.Card) made {
 	}
 	m := brief.Card(c, l.opts.Brief[p.Surface])
 	if p.Moved != "" {
-		m.Lines = append(m.Lines, quiet("Shown here because "+p.Moved+"."))
+		m.Lines = append(m.Lines, quiet("Shown here because "+p.Moved+"; it belongs in "+belongs(p)+"."))
 	}
 	quietly := c.State != bot.IncidentOpen && len(c.Runs)+len(c.Proposals) == 0 && c.Owner == ""
 	return made{message: m, quietly: quietly}
+}
+
+// belongs is the place that a card was made for, wherever it was moved to.
+func belongs(card bot.Post) string {
+	place, _, _ := strings.Cut(strings.TrimPrefix(card.Key, card.Surface+"/"), "/card/")
+	return place
 }
 
 func (l *Leg) makeProgress(p bot.Post, c bot.Card) made {
@@ -93,7 +100,14 @@ func (l *Leg) makeNotice(ctx context.Context, p bot.Post, c bot.Card) (made, err
 		return made{}, err
 	}
 	if m, ok := brief.Notice(c, e, l.now(), l.opts.Brief[p.Surface]); ok {
-		return made{message: m, wakes: deserves(e).wakes}, nil
+		if w := deserves(e); !w.once || p.Mark != (bot.Mark{}) {
+			return made{message: m, wakes: w.wakes}, nil
+		}
+		raging, err := l.rages(ctx, p)
+		if raging {
+			return moot("the summary of the storm has called for it"), nil
+		}
+		return made{message: m, wakes: true}, err
 	}
 	if p.Mark == (bot.Mark{}) {
 		return moot("it was settled before it could be told"), nil
@@ -152,14 +166,14 @@ func (l *Leg) event(ctx context.Context, seq int64) (bot.Event, error) {
 	return events[0], nil
 }
 
-// wakes mentions who is on call.
-func (l *Leg) wakes(ctx context.Context, p bot.Post) []bot.Mention {
+// wakes mentions who is on call for an Incident.
+func (l *Leg) wakes(ctx context.Context, p bot.Post, id bot.IncidentID) []bot.Mention {
 	if l.opts.OnCall == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, askWithin, errors.New("it took too long to tell who is on call"))
 	defer cancel()
-	inc, err := l.store.Incident(ctx, p.Incident)
+	inc, err := l.store.Incident(ctx, id)
 	if err != nil {
 		l.opts.Log.WarnContext(ctx, "nobody is mentioned", "post", p.Key, "error", err)
 		return nil

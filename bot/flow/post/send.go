@@ -1,6 +1,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ var errSend = fmt.Errorf("the surface did not answer within %s", sendWithin)
 // send claims the Post, calls the surface, and writes what came of it.
 func (s *sending) send(ctx context.Context) (end, did, error) {
 	if s.made.wakes && s.posting() {
-		s.made.message.Wakes = s.leg.wakes(ctx, s.post)
+		s.made.message.Wakes = s.leg.wakes(ctx, s.post, cmp.Or(s.made.about, s.post.Incident))
 	}
 	what, err := s.claim(ctx)
 	if err != nil || what != didWrite {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"salve/bot"
+	"salve/bot/brief"
 )
 
 // What the summary of a storm rests on.
@@ -87,5 +88,20 @@ func (l *Leg) makeStorm(ctx context.Context, p bot.Post) (made, error) {
 		return made{message: calm(p)}, nil
 	}
 	m, err := l.raging(ctx, p, waiting)
-	return made{message: m, open: true}, err
+	worst := waiting[0]
+	bad := worst.Rank < rankNotice || !severityOf(worst.Rank).Below(brief.CallsFrom)
+	return made{message: m, open: true, wakes: bad, about: worst.Incident}, err
+}
+
+// rages reports whether a storm is told at the place of a Post. It calls people
+// once, for all that nothing can be proposed for.
+func (l *Leg) rages(ctx context.Context, p bot.Post) (bool, error) {
+	storm, err := l.store.Post(ctx, stormKey(p.Surface, p.Place))
+	if errors.Is(err, bot.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the summary of a storm: %w", err)
+	}
+	return storm.State == bot.PostDue && storm.Mark != (bot.Mark{}), nil
 }

@@ -38,6 +38,7 @@ type news struct {
 type saying struct {
 	seq   int64
 	wakes bool
+	once  bool
 }
 
 type runNews struct {
@@ -72,7 +73,7 @@ func (n *news) add(e bot.Event, w worth) {
 		n.mood = w.mood
 	}
 	if w.notice {
-		n.said = append(n.said, saying{seq: e.Seq, wakes: w.wakes})
+		n.said = append(n.said, saying{seq: e.Seq, wakes: w.wakes, once: w.once})
 	}
 	if w.page {
 		n.page = e.Seq
