@@ -98,6 +98,11 @@ func New(token secret.Secret, application, guild string, opts Options) (*Client,
 			return nil, fmt.Errorf("discord: %s is not an id of Discord, like 1187654321098765432: set discord.%s", key, key)
 		}
 	}
+	for group, id := range opts.Groups {
+		if !snowflake.MatchString(id) {
+			return nil, fmt.Errorf("discord: the role of the group %q is not an id of Discord: look at discord.groups", group)
+		}
+	}
 	api, err := base(cmp.Or(opts.API, defaultAPI))
 	if err != nil {
 		return nil, err

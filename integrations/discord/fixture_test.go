@@ -180,3 +180,8 @@ func approval() bot.Message {
 		More: []bot.Button{{Label: "Show plan", Token: "tok-plan"}, {Label: "Why", Token: "tok-why"}, {Label: "Snooze 1 h", Token: "tok-snooze"}},
 	}
 }
+
+// contextOf outlives the test's own, which ends before what is cleaned up.
+func contextOf() (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.Background())
+}

@@ -166,7 +166,6 @@ func (l *listener) connect(ctx context.Context, known *discordgo.Session) (*disc
 		session = l.client.session()
 	}
 	session.Dialer = &websocket.Dialer{NetDialContext: line.dial(l.client.out.Dial), HandshakeTimeout: 10 * time.Second, WriteBufferSize: 8 << 10}
-	ready := false
 	drop := []func(){
 		session.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { l.hear(ctx, e) }),
 		session.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) { once.Do(func() { close(lost) }) }),
@@ -193,7 +192,6 @@ func (l *listener) connect(ctx context.Context, known *discordgo.Session) (*disc
 		}
 		return nil, err // whoever could not be taken up again begins anew
 	}
-	ready = true
 	select {
 	case <-lost:
 	case <-ctx.Done():
@@ -201,7 +199,7 @@ func (l *listener) connect(ctx context.Context, known *discordgo.Session) (*disc
 	}
 	line.close()
 	line.idle()
-	if !ready || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return nil, errDropped
 	}
 	return session, errDropped

@@ -352,6 +352,7 @@ func TestDirectMessagesStrangersAndBotsAreRefused(t *testing.T) {
 	each(t, discord.Options{}, func(t *testing.T, fake *discordtest.Discord, c *discord.Client, heard *ear) {
 		mark, err := c.Post(t.Context(), bot.Parcel{Place: adaID, Message: approval()})
 		require.NoError(t, err)
+		require.NoError(t, c.Edit(t.Context(), mark, bot.Parcel{Message: approval()}), "as it must not be")
 		direct, _ := fake.Message(mark.Place, mark.Ref)
 		h := fake.Press(ada, direct, "I take it")
 		require.Equal(t, discordtest.AnswerReply, h.Answer)
@@ -420,16 +421,17 @@ func TestAStormOfClicksIsHeardEachOnce(t *testing.T) {
 		mark := general(t, c, approval())
 		card, _ := fake.Message(mark.Place, mark.Ref)
 		var crew sync.WaitGroup
-		for range 50 {
+		const clicks = 25
+		for range clicks {
 			crew.Go(func() {
 				h := fake.Press(ada, card, "I take it")
-				require.Equal(t, discordtest.AnswerReply, h.Answer)
-				require.NotEqual(t, discordtest.AnswerNone, fake.Again(h).Answer)
+				assert.Equal(t, discordtest.AnswerReply, h.Answer)
+				fake.Again(h)
 			})
 		}
 		crew.Wait()
-		require.True(t, fake.Await(10*time.Second, func() bool { heard.mu.Lock(); defer heard.mu.Unlock(); return heard.times == 100 }))
-		require.Len(t, heard.all(), 50)
-		require.Len(t, fake.Ephemerals(ada), 50)
+		require.Eventually(t, func() bool { heard.mu.Lock(); defer heard.mu.Unlock(); return heard.times == 2*clicks }, 10*time.Second, 5*time.Millisecond)
+		require.Len(t, heard.all(), clicks)
+		require.Len(t, fake.Ephemerals(ada), clicks)
 	})
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -116,6 +118,29 @@ func TestAMessageLooksInDiscordAsItShould(t *testing.T) {
 			golden(t, name, posted(t, m))
 		})
 	}
+}
+
+// TestAMessageReadsWell keeps what people see, as people see it.
+func TestAMessageReadsWell(t *testing.T) {
+	t.Parallel()
+	fake := open(t, discordtest.Options{Unlimited: true})
+	c := client(t, fake, discord.Options{})
+	var seen strings.Builder
+	all := messages()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		mark, err := c.Post(t.Context(), bot.Parcel{Place: discordtest.General, Nonce: name, Message: all[name]})
+		require.NoError(t, err)
+		shown, ok := fake.Message(mark.Place, mark.Ref)
+		require.True(t, ok)
+		fmt.Fprintf(&seen, "== %s ==\n%s\n", name, fake.Render(shown))
+	}
+	file := filepath.Join("testdata", "seen.golden")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(seen.String()), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), seen.String())
 }
 
 func TestOnlyWhomWakesNamesIsMentioned(t *testing.T) {

@@ -40,7 +40,7 @@ func (c *Client) Post(ctx context.Context, p bot.Parcel) (bot.Mark, error) {
 		return bot.Mark{}, err
 	}
 	files, lost := attachable(p.Message.Files)
-	m := p.Message
+	m := there(p.Place, p.Message)
 	m.Lines = append(m.Lines[:len(m.Lines):len(m.Lines)], lost...)
 	out := c.render(m)
 	mark(&out, cmp.Or(p.Nonce, rand.Text()))
@@ -86,7 +86,7 @@ func (c *Client) Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error {
 	if !snowflake.MatchString(m.Place) || !snowflake.MatchString(m.Ref) {
 		return &bot.SendError{Fault: bot.SendGone, Why: "this is no message of Discord"}
 	}
-	out := c.render(p.Message)
+	out := c.render(there(p.Place, p.Message))
 	mark(&out, p.Nonce)
 	out.Nonce, out.Enforce = "", false
 	if err := judge(legal.Edit, out); err != nil {
@@ -98,6 +98,27 @@ func (c *Client) Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error {
 		err = c.caller.do(ctx, edit, nil)
 	}
 	return err
+}
+
+// there is a Message as it can stand at a place: in a direct message nothing can be
+// pressed, because nobody's roles come with it.
+func there(place string, m bot.Message) bot.Message {
+	if bare(place) == place {
+		return m
+	}
+	pressable := len(m.Buttons)+len(m.More) > 0
+	m.Buttons, m.More = nil, nil
+	rows := m.Rows
+	m.Rows = nil
+	for _, r := range rows {
+		pressable = pressable || r.Button != nil
+		m.Rows = append(m.Rows, bot.Row{Line: r.Line})
+	}
+	if pressable {
+		note := bot.Line{Kind: bot.LineQuiet, Spans: []bot.Span{{Text: "To decide, use the card or "}, {Text: Command, Style: bot.SpanCode}, {Text: " in the server."}}}
+		m.Lines = append(m.Lines[:len(m.Lines):len(m.Lines)], note)
+	}
+	return m
 }
 
 // channel gives the channel of a place: itself, or the direct channel of a person,

@@ -80,7 +80,7 @@ func TestAThreadIsBegunOnceAndKnownByEverybody(t *testing.T) {
 	thread, inside, ok := fake.Thread(card)
 	require.True(t, ok)
 	require.Len(t, inside, 3)
-	require.Equal(t, "🔶 HIGH db-3 disk 97 %", thread.Name)
+	require.Equal(t, "I-142 disk full on db-3", thread.Name)
 	require.Equal(t, 1, fake.Count("POST /channels/{channel}/messages/{message}/threads", 0))
 	for name, who := range map[string]*discord.Client{"the same process": c, "another one": client(t, fake, discord.Options{})} {
 		found, ok, err := who.Find(t.Context(), bot.Parcel{Place: discordtest.General, Thread: over, Nonce: "r1"}, time.Now())
@@ -267,6 +267,12 @@ func TestAPersonIsWrittenToDirectly(t *testing.T) {
 		mark, err := c.Post(t.Context(), bot.Parcel{Place: adaID, Message: hello()})
 		require.NoError(t, err)
 		require.NotEqual(t, discordtest.General, mark.Place)
+		for _, m := range []bot.Message{approval(), messages()["reply"]} {
+			require.NoError(t, c.Edit(t.Context(), mark, bot.Parcel{Place: adaID, Message: m}))
+			shown, _ := fake.Message(mark.Place, mark.Ref)
+			require.JSONEq(t, "[]", string(shown.Components), "nothing can be pressed where no roles come with it")
+			require.Contains(t, string(shown.Embeds), "in the server")
+		}
 	}
 	require.Len(t, fake.Calls("POST /users/@me/channels"), 1, "it is remembered")
 }
@@ -331,6 +337,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	require.ErrorContains(t, err, "discord.bot_token")
 	_, err = discord.New(secret.New("t"), "app", "2", discord.Options{})
 	require.ErrorContains(t, err, "discord.application_id")
+	_, err = discord.New(secret.New("t"), "1", "2", discord.Options{Groups: map[string]string{"oncall": "@oncall"}})
+	require.ErrorContains(t, err, "discord.groups")
 	_, err = discord.New(secret.New("t"), "1", "", discord.Options{})
 	require.ErrorContains(t, err, "discord.guild")
 	for _, api := range []string{"ftp://discord.com/", "discord.com", "https://a:b@discord.com/", "https://discord.com/?x=1"} {

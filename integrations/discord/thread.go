@@ -69,8 +69,8 @@ func (c *Client) begin(ctx context.Context, over bot.Mark) error {
 
 var tags = regexp.MustCompile(`<[^<>]*>`)
 
-// threadName is what the message itself says first: it is the same for whoever
-// begins the thread.
+// threadName is what the message says first of itself: it is the same for whoever
+// begins the thread, and does not tell how things stood then.
 func (c *Client) threadName(ctx context.Context, over bot.Mark) string {
 	const otherwise = "Details"
 	var m said
@@ -78,8 +78,11 @@ func (c *Client) threadName(ctx context.Context, over bot.Mark) string {
 		return otherwise
 	}
 	s := m.Content
-	if s == "" && len(m.Embeds) > 0 {
+	if len(m.Embeds) > 0 {
 		s, _, _ = strings.Cut(strings.TrimPrefix(m.Embeds[0].Description, "### "), "\n")
+	}
+	for _, symbol := range symbols {
+		s = strings.TrimPrefix(s, symbol+" ")
 	}
 	s = strings.NewReplacer(`\`, "", "**", "").Replace(tags.ReplaceAllString(s, ""))
 	return cmp.Or(plain(s, 90), otherwise)
