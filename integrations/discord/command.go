@@ -57,7 +57,7 @@ func (c *Client) commands() []commandOf {
 		Permissions: hiddenCommand, Contexts: []int{0}, Integration: []int{0},
 	}
 	for _, u := range c.usages {
-		sub := commandIn{Type: optionSub, Name: u.Word, Description: label(u.Says, 100), Options: c.options(u)}
+		sub := commandIn{Type: optionSub, Name: u.Word, Description: label(u.Says, 100), Options: u.options()}
 		if u.Group == "" {
 			slash.Options = append(slash.Options, sub)
 			continue
@@ -74,7 +74,7 @@ func (c *Client) commands() []commandOf {
 }
 
 // options are those of one subcommand; Discord wants what must be there first.
-func (c *Client) options(u Usage) []commandIn {
+func (u Usage) options() []commandIn {
 	var out []commandIn
 	for _, required := range []bool{true, false} {
 		for _, o := range u.Options {
@@ -88,7 +88,7 @@ func (c *Client) options(u Usage) []commandIn {
 			for _, v := range o.Values {
 				in.Choices = append(in.Choices, choiceOf{Name: label(v, 100), Value: v})
 			}
-			in.Autocomplete = o.Offered && c.asks != nil && len(in.Choices) == 0 && !o.Person
+			in.Autocomplete = o.Offered && len(in.Choices) == 0 && !o.Person
 			out = append(out, in)
 		}
 	}
