@@ -115,7 +115,11 @@ const maxOffers = 25
 func (o offers) Complete(ctx context.Context, _, option, typed string) []bot.Choice {
 	var all []bot.Choice
 	switch option {
-	case "incident", "into":
+	case "command":
+		for _, u := range phrase.Usages() {
+			all = append(all, bot.Choice{Value: u.Word, Label: u.Word + ": " + u.Says})
+		}
+	case "incident", "into", "incident-or-run":
 		list, err := o.s.store.Incidents(ctx, bot.IncidentQuery{States: []bot.IncidentState{bot.IncidentOpen}, Limit: 50})
 		if err != nil {
 			return nil // it is a help, no more
