@@ -16,6 +16,7 @@ const (
 	discordOlga     = "1200000000000000001"
 	discordStranger = "1200000000000000002"
 	discordOnCall   = "1300000000000000001"
+	discordStaff    = "1300000000000000002" // may use the commands of apps
 )
 
 // newDiscord is a server with an on-call role.
@@ -23,8 +24,9 @@ func newDiscord(t *testing.T, opts discordtest.Options) *discordtest.Discord {
 	t.Helper()
 	fake := discordtest.New(t, opts)
 	fake.AddRole(discordtest.Role{ID: discordOnCall, Name: "oncall"})
-	fake.AddUser(discordtest.User{ID: discordOlga, Name: "olga", Roles: []string{discordOnCall}})
-	fake.AddUser(discordtest.User{ID: discordStranger, Name: "stan"})
+	fake.AddRole(discordtest.Role{ID: discordStaff, Name: "staff", Permissions: discordtest.PermissionAdministrator})
+	fake.AddUser(discordtest.User{ID: discordOlga, Name: "olga", Roles: []string{discordOnCall, discordStaff}})
+	fake.AddUser(discordtest.User{ID: discordStranger, Name: "stan", Roles: []string{discordStaff}})
 	return fake
 }
 
