@@ -1,7 +1,9 @@
 package icalendar_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -251,4 +253,22 @@ func FuzzParse(f *testing.F) {
 			require.NotEmpty(t, got[0].Name, fmt.Sprint(got))
 		}
 	})
+}
+
+func TestTheLogSaysOnceWhatOfACalendarIsNotUsed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rota.ics")
+	long := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260101T000000Z\r\nDTEND:20281231T000000Z\r\nSUMMARY:Olga\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	require.NoError(t, os.WriteFile(path, []byte(long), 0o600))
+	var log bytes.Buffer
+	s, err := icalendar.NewFile(path, icalendar.Options{Every: time.Nanosecond, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	for range 3 {
+		contacts, err := s.OnCall(t.Context(), time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
+		require.NoError(t, err)
+		require.Empty(t, contacts)
+		time.Sleep(time.Millisecond)
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "is left out"))
+	require.Contains(t, log.String(), "Olga")
 }

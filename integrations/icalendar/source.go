@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -169,6 +170,11 @@ func (s *Source) refresh(ctx context.Context) {
 		}
 		s.err, s.next = err, time.Now().Add(min(retry, s.opts.Every))
 		return
+	}
+	if s.good == nil || !slices.Equal(s.good.notes, read.notes) {
+		for _, note := range read.notes {
+			s.opts.Log.WarnContext(ctx, "part of the calendar of who is on call is not used", "why", note)
+		}
 	}
 	s.good, s.at, s.err, s.next = read, time.Now(), nil, time.Now().Add(s.opts.Every)
 }

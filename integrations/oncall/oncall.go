@@ -196,8 +196,12 @@ type Duty struct {
 	People  []bot.Contact `json:"people,omitempty"`
 	Group   string        `json:"group,omitempty"`
 	Error   string        `json:"error,omitempty"`
+	Notes   []string      `json:"notes,omitempty"` // what the source left out, and why
 	Decides bool          `json:"decides"` // the first that knows anybody
 }
+
+// noting is a Source that says what it left out.
+type noting interface{ Notes() []string }
 
 // Look asks every source, and tells what each says and which decides. It does not
 // ask chat whether it knows the people.
@@ -218,6 +222,9 @@ func (r *Rota) Look(ctx context.Context) []Duty {
 		d := Duty{Source: e.Name, People: a.contacts}
 		if a.err != nil {
 			d.Error = reason(a.err)
+		}
+		if n, ok := e.Source.(noting); ok {
+			d.Notes = n.Notes()
 		}
 		add(d)
 	}

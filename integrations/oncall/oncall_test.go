@@ -133,6 +133,17 @@ func TestLookTellsWhichSourceDecides(t *testing.T) {
 	}, r.Look(t.Context()))
 }
 
+// picky leaves something out.
+type picky struct{ source }
+
+func (*picky) Notes() []string { return []string{`event "night" is left out: it has no DTSTART`} }
+
+func TestLookTellsWhatASourceLeftOut(t *testing.T) {
+	t.Parallel()
+	r := rota(t, oncall.Entry{Name: "icalendar", Source: &picky{}})
+	require.Equal(t, oncall.Duty{Source: "icalendar", Notes: []string{`event "night" is left out: it has no DTSTART`}}, r.Look(t.Context())[0])
+}
+
 func TestAnEntryIsASourceOrAGroup(t *testing.T) {
 	t.Parallel()
 	_, err := oncall.New(oncall.Options{Sources: []oncall.Entry{{Name: "x"}}})

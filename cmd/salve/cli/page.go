@@ -80,6 +80,7 @@ type onDuty struct {
 	People  []bot.Contact `json:"people"`
 	Group   string        `json:"group"`
 	Error   string        `json:"error"`
+	Notes   []string      `json:"notes"`
 	Decides bool          `json:"decides"`
 }
 
@@ -109,6 +110,9 @@ func (OnCall) Run(ctx context.Context, e *Env) error {
 			who = "group " + d.Group
 		case len(names) > 0:
 			who = strings.Join(names, ", ")
+		}
+		if len(d.Notes) > 0 {
+			who += "; " + strings.Join(d.Notes, "; ")
 		}
 		return []string{mark, d.Source, who, until}
 	})

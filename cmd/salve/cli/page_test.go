@@ -6,6 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestWhoIsOnCallSaysWhatWasLeftOut(t *testing.T) {
+	t.Parallel()
+	d := full()
+	d.answers["GET /v1/oncall"] = []map[string]any{{"source": "icalendar", "notes": []string{`event "night" is left out: it has no DTSTART`}}}
+	require.Contains(t, typed(t, d, "oncall").out, `nobody; event "night" is left out: it has no DTSTART`)
+}
+
 func TestATestPageTellsWhatBecameOfEach(t *testing.T) {
 	t.Parallel()
 	d := full()
