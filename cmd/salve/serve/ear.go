@@ -2,8 +2,11 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"sync"
+	"time"
 
 	"salve/bot"
 	"salve/bot/flow/hear"
@@ -52,10 +55,23 @@ func (s *Salve) listenTo(v venue, listening context.Context) func(context.Contex
 // person has the same rights on the console and on the command line.
 type known struct {
 	*people.People
-	chat *chat
+	chat   *chat
+	silent *sync.Map // surface -> time until which it is not asked: it was too slow
 }
 
-func (s *Salve) known() known { return known{People: s.people, chat: &s.chat} }
+func (s *Salve) known() known {
+	return known{People: s.people, chat: &s.chat, silent: new(sync.Map)}
+}
+
+// How long anybody waits for a chat to say which groups somebody is in, and for
+// how long it is then not asked: who halts or decides elsewhere because the chat
+// is down must not wait for it.
+const (
+	groupsWithin = 1500 * time.Millisecond
+	groupsRest   = 15 * time.Second
+)
+
+var errChatSlow = errors.New("the chat did not answer in time")
 
 // Authenticate names the person of a secret.
 func (k known) Authenticate(ctx context.Context, secret string, kind bot.TokenKind) (bot.Person, error) {
@@ -76,14 +92,10 @@ func (k known) ByIdentity(ctx context.Context, id bot.Identity) (bot.Person, boo
 }
 
 // grouped adds the groups that chats vouch for now; where one does not answer
-// there are none.
+// soon there are none.
 func (k known) grouped(ctx context.Context, p bot.Person) bot.Person {
 	for _, id := range p.Identities {
-		v, on := k.chat.on(id.Surface)
-		if !on {
-			continue
-		}
-		m, err := v.client.Member(ctx, bot.ChatUser{ID: id.ID})
+		m, err := k.member(ctx, id)
 		if err != nil || m.Why != "" {
 			continue
 		}
@@ -94,4 +106,22 @@ func (k known) grouped(ctx context.Context, p bot.Person) bot.Person {
 		}
 	}
 	return p
+}
+
+// member is what a chat knows about one of a person's identities.
+func (k known) member(ctx context.Context, id bot.Identity) (bot.Member, error) {
+	v, on := k.chat.on(id.Surface)
+	if !on {
+		return bot.Member{}, nil
+	}
+	if until, ok := k.silent.Load(id.Surface); ok && time.Now().Before(until.(time.Time)) {
+		return bot.Member{}, errChatSlow
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, groupsWithin, errChatSlow)
+	defer cancel()
+	m, err := v.client.Member(ctx, bot.ChatUser{ID: id.ID})
+	if err != nil && errors.Is(context.Cause(ctx), errChatSlow) {
+		k.silent.Store(id.Surface, time.Now().Add(groupsRest))
+	}
+	return m, err
 }
