@@ -4,8 +4,9 @@
 // It promises that Hear says nil only for what is written down, or is a halt that
 // is being carried out; that the same Gesture twice is one; that work which a
 // crash cut off is taken up by whoever runs, and a repeat changes nothing; that
-// whoever is no full member of the surface, or is not known, reads and halts
-// only; that a group counts only while the surface says who is in it; that every
+// whoever is no full member of the surface, or is not known, decides nothing; that
+// private answers show an incident to those who may read, and to other full
+// members where its card stands alone; that a group counts only while the surface says who is in it; that every
 // Gesture is answered privately, with what was done or why not; and that one that
 // panics fails alone.
 //
@@ -180,7 +181,7 @@ func (l *Leg) Hear(ctx context.Context, g bot.Gesture) error {
 	}
 	mine, row := l.hold(g), g
 	if !mine {
-		row.Done, row.Result, row.Handles = true, "not carried out: too much of one user at once", nil
+		row = over(row, "not carried out: too much of one user at once")
 	}
 	wait, cancel := context.WithTimeoutCause(ctx, hearTimeout, errSlow)
 	defer cancel()

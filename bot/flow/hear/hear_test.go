@@ -1,6 +1,7 @@
 package hear_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -118,7 +119,7 @@ func TestAButtonWorksBeforeItIsWrittenWhereItsMessageStands(t *testing.T) {
 	require.Contains(t, words(h.answered(h.press("UOLGA", p, o.Token))), "Approved.")
 }
 
-func TestWhoMayOnlyReadAndHalt(t *testing.T) {
+func TestWhoDecidesNothingMayHaltAndReadsWhereTheCardStandsAtMost(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	a := h.asks()
@@ -128,14 +129,16 @@ func TestWhoMayOnlyReadAndHalt(t *testing.T) {
 		user string
 		set  func()
 		says []string
+		read string // where they read: "", "here" or "all"
 	}{
-		{"a guest with a name in Salve", "UOLGA", func() { h.roll.set("T1/UOLGA", bot.Member{Why: "guest", Groups: []string{"oncall"}}) }, []string{"guest", "read and halt only"}},
-		{"a bot", "UOLGA", func() { h.roll.set("T1/UOLGA", bot.Member{Why: "bot"}) }, []string{"bot"}},
-		{"somebody gone", "UOLGA", func() { h.roll.set("T1/UOLGA", bot.Member{Why: "gone"}) }, []string{"gone"}},
-		{"somebody unknown", "UNEW", func() {}, []string{"does not know who slack T1/UNEW is", "salve user add NAME --role responder --slack T1/UNEW"}},
-		{"somebody in a group that nobody could read", "UNEW", func() { h.roll.set("T1/UNEW", bot.Member{Groups: []string{"oncall"}, Unread: []string{"oncall"}}) }, []string{"could not say just now who is in oncall"}},
-		{"somebody disabled", "UDORA", func() { h.roll.set("T1/UDORA", bot.Member{Groups: []string{"oncall"}}) }, []string{"Dora is disabled"}},
-		{"when slack cannot be asked", "UOLGA", func() { h.roll.down(errDown) }, []string{"could not say just now who you are", "console"}},
+		{"a guest with a name in Salve", "UOLGA", func() { h.roll.set("T1/UOLGA", bot.Member{Why: "guest", Groups: []string{"oncall"}}) }, []string{"guest", "may halt"}, ""},
+		{"a bot", "UOLGA", func() { h.roll.set("T1/UOLGA", bot.Member{Why: "bot"}) }, []string{"bot"}, ""},
+		{"somebody gone", "UOLGA", func() { h.roll.set("T1/UOLGA", bot.Member{Why: "gone"}) }, []string{"gone"}, ""},
+		{"somebody unknown", "UNEW", func() {}, []string{"does not know who slack T1/UNEW is", "salve user add NAME --role responder --slack T1/UNEW"}, "here"},
+		{"somebody in a group that nobody could read", "UNEW", func() { h.roll.set("T1/UNEW", bot.Member{Groups: []string{"oncall"}, Unread: []string{"oncall"}}) }, []string{"could not say just now who is in oncall"}, "here"},
+		{"somebody disabled", "UDORA", func() { h.roll.set("T1/UDORA", bot.Member{Groups: []string{"oncall"}}) }, []string{"Dora is disabled"}, ""},
+		{"somebody unknown when slack cannot be asked", "UNEW", func() { h.roll.down(errDown) }, []string{"could not say just now who you are", "console"}, ""},
+		{"somebody who may read when slack cannot be asked", "UOLGA", func() { h.roll.down(errDown) }, []string{"could not say just now who you are", "console"}, "all"},
 	} {
 		h.roll.down(nil)
 		tc.set()
@@ -145,8 +148,25 @@ func TestWhoMayOnlyReadAndHalt(t *testing.T) {
 				require.Contains(t, words(m), w, tc.name)
 			}
 		}
-		require.Contains(t, words(h.answered(h.says(tc.user, "show "+a.Incident.String()))), "Down", tc.name)
-		require.Contains(t, words(h.answered(h.says(tc.user, "list"))), a.Incident.String(), tc.name)
+		elsewhere := h.says(tc.user, "show "+a.Incident.String())
+		elsewhere.Place = "C2"
+		for _, ask := range []struct {
+			g    bot.Gesture
+			read string
+		}{
+			{h.says(tc.user, "show "+a.Incident.String()), "here all"}, {h.says(tc.user, "why "+a.Incident.String()), "here all"},
+			{h.says(tc.user, "plan "+a.Incident.String()), "here all"}, {elsewhere, "all"}, {h.says(tc.user, "list"), "all"},
+		} {
+			m := h.answered(ask.g)
+			if tc.read != "" && strings.Contains(ask.read, tc.read) {
+				require.NotContains(t, words(m), tc.says[0], "%s: %s", tc.name, ask.g.Text)
+				require.Contains(t, words(m), a.Incident.String(), "%s: %s", tc.name, ask.g.Text)
+			} else {
+				require.Contains(t, words(m), tc.says[0], "%s: %s", tc.name, ask.g.Text)
+				require.NotContains(t, words(m), "Down", "%s: %s", tc.name, ask.g.Text)
+				require.NotContains(t, words(m), "host-", "%s: %s", tc.name, ask.g.Text)
+			}
+		}
 		require.Contains(t, words(h.answered(h.says(tc.user, "halt --target "+tc.user+" "+tc.name))), "halted", tc.name)
 	}
 	require.Equal(t, bot.ApprovalPending, h.approval(a.ID).State)
@@ -194,6 +214,38 @@ func TestAMappedGroupAdmitsAndDecides(t *testing.T) {
 
 	h.roll.set("T1/UOTHER", bot.Member{Groups: []string{"sre"}})
 	require.Contains(t, words(h.answered(h.says("UOTHER", "take "+b.Incident.String()))), "does not know who", "a group that admits nobody")
+}
+
+func TestWhoIsKnownByTheirAddressIsNotAdmittedAsASecondPerson(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	a := h.asks()
+	p, o := h.card(a)
+	nina := bot.Person{ID: "nina", Name: "Nina", Roles: []bot.Role{bot.RoleResponder}, Groups: []string{"oncall"}, Identities: []bot.Identity{{Surface: "email", ID: "nina@example.com"}}}
+	h.commit(bot.Change{People: []bot.Person{nina}})
+	h.roll.set("T1/UNINA", bot.Member{Email: "Nina@Example.com", Groups: []string{"oncall"}})
+	require.Contains(t, words(h.answered(h.press("UNINA", p, o.Token))), "salve user edit nina --slack T1/UNINA")
+	_, err := h.store.PersonBy(t.Context(), bot.Identity{Surface: "slack", ID: "T1/UNINA"})
+	require.ErrorIs(t, err, bot.ErrNotFound)
+	require.Equal(t, bot.ApprovalPending, h.approval(a.ID).State)
+}
+
+func TestLittleIsKeptOfWhatIsSaidAndOfferedAtWill(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for range 5 {
+		h.asks()
+	}
+	g := h.says("URITA", "note I-1 "+strings.Repeat("long ", 700))
+	g.Fields = map[string]string{"reason": strings.Repeat("x", 8000)}
+	done := h.hears(g)
+	require.LessOrEqual(t, len(done.Text), 320)
+	require.Empty(t, done.Fields)
+	for _, b := range buttons(h.answered(h.says("URITA", "list"))) {
+		o, err := h.store.Offer(t.Context(), b.Token)
+		require.NoError(t, err)
+		require.Empty(t, o.Shown, "a button of a list does not hold the list")
+	}
 }
 
 func TestWhoamiSaysWhatWouldGrantTheRest(t *testing.T) {

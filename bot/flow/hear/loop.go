@@ -168,7 +168,7 @@ func (l *Leg) finish(ctx context.Context, g bot.Gesture, result string) {
 	if g.Version == 0 {
 		return // it never was a row
 	}
-	g.Done, g.Result, g.Handles = true, short(result, maxResult), nil
+	g = over(g, result)
 	if l.write(ctx, g) {
 		return
 	}
@@ -179,7 +179,14 @@ func (l *Leg) finish(ctx context.Context, g bot.Gesture, result string) {
 	}
 }
 
-const maxResult = 300 // runes
+const maxResult = 300 // runes, of what was said too
+
+// over is a Gesture that is done: what opens something is dropped, and of what
+// was said so much is kept that people see what it was.
+func over(g bot.Gesture, result string) bot.Gesture {
+	g.Done, g.Result, g.Text, g.Fields, g.Handles = true, short(result, maxResult), short(g.Text, maxResult), nil, nil
+	return g
+}
 
 // write reports whether there is no more to write.
 func (l *Leg) write(ctx context.Context, g bot.Gesture) bool {

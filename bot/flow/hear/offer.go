@@ -131,8 +131,11 @@ func (t *turn) grant(ctx context.Context, shown string, buttons []*bot.Button, f
 	var change bot.Change
 	offer := func(p bot.Press) string {
 		o := bot.Offer{
-			Token: rand.Text(), Surface: t.g.Surface, For: t.g.User.ID, Shown: shown, Press: p, From: t.from,
+			Token: rand.Text(), Surface: t.g.Surface, For: t.g.User.ID, Press: p, From: t.from,
 			ExpiresAt: instant(time.Now()).Add(offersFor),
+		}
+		if p.Command.Verb == bot.VerbApprove || p.Command.Verb == bot.VerbDeny { // what a vote rests on; a list has a button for each row
+			o.Shown = shown
 		}
 		change.Offers = append(change.Offers, o)
 		return o.Token

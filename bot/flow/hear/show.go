@@ -58,6 +58,9 @@ func (t *turn) view(ctx context.Context, p bot.Press, viewer bot.Person) (bot.Me
 		m, err := t.output(ctx, about, viewer)
 		return m, nil, err
 	case bot.ShowList:
+		if r := t.reads(ctx, 0); r != nil {
+			return bot.Message{}, nil, r
+		}
 		cards, err := t.Window.Board(ctx, bot.IncidentQuery{States: []bot.IncidentState{bot.IncidentOpen}, Limit: maxListed}, viewer)
 		return brief.List(cards, o), nil, err
 	case bot.ShowMine:
@@ -74,7 +77,11 @@ func (t *turn) view(ctx context.Context, p bot.Press, viewer bot.Person) (bot.Me
 
 const maxListed = 200
 
+// card is an Incident, if the person may read it here.
 func (t *turn) card(ctx context.Context, id bot.IncidentID, viewer bot.Person) (bot.Card, error) {
+	if r := t.reads(ctx, id); r != nil {
+		return bot.Card{}, r
+	}
 	c, err := t.Window.Card(ctx, id, viewer)
 	if errors.Is(err, bot.ErrNotFound) {
 		return c, bot.Refuse(bot.RefusedUnknown, fmt.Sprintf("There is no incident %s.", id), "salve list shows what is open.")
@@ -109,6 +116,9 @@ func (t *turn) questions(ctx context.Context, about bot.Command, viewer bot.Pers
 		}
 		all = c.Proposals
 	} else {
+		if r := t.reads(ctx, 0); r != nil {
+			return nil, r
+		}
 		var err error
 		if all, err = t.Window.Proposals(ctx, viewer); err != nil {
 			return nil, err

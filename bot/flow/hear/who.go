@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"salve/bot"
@@ -13,7 +15,7 @@ import (
 // who is somebody as the surface and Salve know them now.
 type who struct {
 	member bot.Member
-	person bot.Person   // with the surface's groups; zero: may read and halt only
+	person bot.Person   // with the surface's groups; zero: decides nothing, but may halt
 	unsure bool         // the surface could not be asked
 	why    *bot.Refusal // why person is zero, where that is known better than here
 	err    error        // the store could not be asked
@@ -85,6 +87,9 @@ func (t *turn) personOf(ctx context.Context, m bot.Member) (bot.Person, *bot.Ref
 		if len(groups) == 0 && p.ID == "" {
 			return bot.Person{}, nil, nil
 		}
+		if r, err := t.twice(ctx, m); r != nil || err != nil {
+			return bot.Person{}, r, err
+		}
 		p, err = t.People.Admit(ctx, t.identity(), cmp.Or(m.User.Name, t.g.User.Name), groups...)
 		if r, no := errors.AsType[*bot.Refusal](err); no {
 			return bot.Person{}, r, nil
@@ -102,17 +107,31 @@ func (t *turn) personOf(ctx context.Context, m bot.Member) (bot.Person, *bot.Ref
 	return p, nil, nil
 }
 
-// refusal says why they may read and halt only, and what to do about it.
+// twice refuses to admit somebody whom Salve knows by their address already: as
+// two people they would have two votes, and might approve what they asked for.
+func (t *turn) twice(ctx context.Context, m bot.Member) (*bot.Refusal, error) {
+	if m.Email == "" {
+		return nil, nil
+	}
+	p, _, err := t.People.ByIdentity(ctx, bot.Identity{Surface: "email", ID: strings.ToLower(m.Email)})
+	if err != nil || p.ID == "" {
+		return nil, err
+	}
+	return bot.Refuse(bot.RefusedIdentity, fmt.Sprintf("Your address is that of %s, who is not linked to %s %s.", p.ID, t.g.Surface, t.g.User.ID),
+		fmt.Sprintf("An admin can link you: salve user edit %s --%s %s.", p.ID, t.g.Surface, t.g.User.ID)), nil
+}
+
+// refusal says why they decide nothing, and what to do about it.
 func (w *who) refusal(g bot.Gesture) *bot.Refusal {
-	const only = "so that you may read and halt only"
+	const only = "so that you may halt, and read where a card stands, and no more"
 	switch {
 	case w.unsure:
-		return bot.Refuse(bot.RefusedIdentity, title(g.Surface)+" could not say just now who you are, "+only+".",
+		return bot.Refuse(bot.RefusedIdentity, title(g.Surface)+" could not say just now who you are, so that you decide nothing here, though you may halt.",
 			"Try again in a minute; what is urgent can be decided in the console or with the salve command.")
 	case w.err != nil:
-		return bot.Refuse(bot.RefusedLater, "Salve could not look up just now who you are, "+only+".", "Try again in a minute.")
+		return bot.Refuse(bot.RefusedLater, "Salve could not look up just now who you are, so that you decide nothing here, though you may halt.", "Try again in a minute.")
 	case w.member.Why != "":
-		return bot.Refuse(bot.RefusedIdentity, title(g.Surface)+" says of you: "+short(w.member.Why, 80)+". Guests, bots and people from elsewhere may read and halt only.",
+		return bot.Refuse(bot.RefusedIdentity, title(g.Surface)+" says of you: "+short(w.member.Why, 80)+". Guests, bots and people from elsewhere may halt, and see what the channel shows.",
 			"Ask somebody of the workspace, or decide in the console if you have a login there.")
 	case w.why != nil:
 		return w.why
