@@ -20,14 +20,19 @@ const (
 // found is a message of Slack as far as it is looked for.
 type found struct {
 	TS       string `json:"ts"`
+	User     string `json:"user"`
+	Bot      string `json:"bot_id"`
 	Metadata struct {
 		Type    string         `json:"event_type"`
 		Payload map[string]any `json:"event_payload"`
 	} `json:"metadata"`
 }
 
-func (f found) has(nonce string) bool {
-	return f.Metadata.Type == eventType && f.Metadata.Payload["nonce"] == nonce
+// has reports whether it is ours and has the nonce, which everybody can read and
+// another app can copy.
+func (f found) has(nonce string, me identity) bool {
+	ours := f.User != "" && f.User == me.user || f.Bot != "" && f.Bot == me.bot
+	return ours && f.Metadata.Type == eventType && f.Metadata.Payload["nonce"] == nonce
 }
 
 type listing struct {
@@ -42,6 +47,10 @@ type listing struct {
 // messages came since, it does not know, and says so.
 func (c *Client) Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error) {
 	channel, err := c.channel(ctx, cmp.Or(p.Thread.Place, p.Place))
+	if err != nil {
+		return bot.Mark{}, false, err
+	}
+	me, err := c.identify(ctx)
 	if err != nil {
 		return bot.Mark{}, false, err
 	}
@@ -60,7 +69,7 @@ func (c *Client) Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.M
 			return bot.Mark{}, false, unsearched(err)
 		}
 		for _, m := range page.Messages {
-			if m.has(p.Nonce) {
+			if m.has(p.Nonce, me) {
 				return bot.Mark{Place: channel, Ref: m.TS}, true, nil
 			}
 		}

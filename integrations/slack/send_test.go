@@ -84,6 +84,25 @@ func TestALostAnswerIsUnsureAndTheMessageIsFound(t *testing.T) {
 	require.Equal(t, fake.Messages("C0GENERAL")[0].TS, mark.Ref)
 }
 
+func TestWhatAnotherAppWroteWithOurMetadataIsNotOurs(t *testing.T) {
+	t.Parallel()
+	fake := open(t, slacktest.Options{Unlimited: true})
+	c := client(t, fake, slack.Options{})
+	fake.Fail(slacktest.Fault{Method: "chat.postMessage", CutAfter: true})
+	_, err := c.Post(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "n", Message: hello()})
+	require.Error(t, err)
+	ours := fake.Messages("C0GENERAL")[0]
+	fake.Imitate("U1", "C0GENERAL", string(ours.Metadata))
+	mark, ok, err := c.Find(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "n"}, time.Now())
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, ours.TS, mark.Ref)
+	fake.Imitate("U1", "C0GENERAL", `{"event_type":"salve_post","event_payload":{"nonce":"m"}}`)
+	_, ok, err = c.Find(t.Context(), bot.Parcel{Place: "C0GENERAL", Nonce: "m"}, time.Now())
+	require.NoError(t, err)
+	require.False(t, ok, "what was never posted is not found because somebody says so")
+}
+
 func TestEachWayToFailHasItsFault(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

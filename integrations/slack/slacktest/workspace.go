@@ -246,6 +246,16 @@ func (s *Slack) Say(user, channel, text string) Message {
 	return *m
 }
 
+// Imitate lets another app write a message with metadata of its choosing.
+func (s *Slack) Imitate(user, channel, metadata string) Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &Message{Channel: channel, TS: s.stamp(channel), User: user, Text: "made by another app", Metadata: json.RawMessage(metadata)}
+	s.messages[channel] = append(s.messages[channel], m)
+	s.touch()
+	return *m
+}
+
 func (s *Slack) collect(channel string, which func(*Message) bool) []Message {
 	var out []Message
 	for _, m := range s.messages[channel] {
