@@ -11,6 +11,9 @@ import (
 	"salve/bot"
 )
 
+// maxHalts bounds what is halted by name: anybody may, and every step reads it.
+const maxHalts = 500
+
 // halt stops what it names. Everything can be halted with the store down.
 func (d *Desk) halt(ctx context.Context, o order) (bot.Answer, error) {
 	h, r := haltOf(o)
@@ -20,6 +23,9 @@ func (d *Desk) halt(ctx context.Context, o order) (bot.Answer, error) {
 	halts, err := d.brake.Halts(ctx)
 	if err == nil && slices.ContainsFunc(halts, func(x bot.Halt) bool { return x.Scope == h.Scope && x.Name == h.Name }) {
 		return bot.Answer{Text: what(h) + " is halted already.", Repeated: true}, nil
+	}
+	if err == nil && h.Scope != bot.HaltAll && len(halts) >= maxHalts {
+		return bot.Answer{}, bot.Refuse(bot.RefusedState, fmt.Sprintf("%d things are halted already, so that %s was not.", len(halts), within(h)), "Halt everything instead, which is never refused: salve halt.")
 	}
 	e := o.event(bot.EventHalted, "halted %s", within(h))
 	e.Data = haltData(h)

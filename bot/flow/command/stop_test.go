@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +51,19 @@ func TestAStoreThatHangsHoldsNobodyUp(t *testing.T) {
 		require.ErrorContains(t, err, "Say it again")
 		require.LessOrEqual(t, time.Since(began), 7*time.Second)
 	})
+}
+
+func TestNamesThatAnybodyHaltsAreBoundedAndEverythingIsNot(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var halts []bot.Halt
+	for i := range 500 {
+		halts = append(halts, bot.Halt{Scope: bot.HaltTarget, Name: fmt.Sprint("host-", i), By: bot.Salve, At: time.Now().UTC()})
+	}
+	h.commit(bot.Change{Halts: halts})
+	h.refused(bot.Person{}, bot.Command{Verb: bot.VerbHalt, Scope: bot.HaltTarget, Name: "one-more"}, bot.RefusedState, "500", "salve halt")
+	require.True(t, h.says(bot.Person{}, bot.Command{Verb: bot.VerbHalt, Scope: bot.HaltTarget, Name: "host-7"}).Repeated)
+	require.Contains(t, h.says(bot.Person{}, bot.Command{Verb: bot.VerbHalt}).Text, "Everything is halted")
 }
 
 func TestADeskNeedsWhatItStandsOn(t *testing.T) {
