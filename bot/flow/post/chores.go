@@ -49,6 +49,9 @@ func (l *Leg) expiring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if cur.Seq > now.UnixMilli() { // a clock was ahead: told twice is better than not at all
+		cur.Seq = now.Add(-lastMinutes).UnixMilli()
+	}
 	open, err := l.store.Approvals(ctx, bot.ApprovalQuery{States: []bot.ApprovalState{bot.ApprovalPending}, Limit: openLimit})
 	if err != nil {
 		return err

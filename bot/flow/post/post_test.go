@@ -241,6 +241,30 @@ func TestQuestionsThatEndSoonAreToldOnce(t *testing.T) {
 	})
 }
 
+func TestAClockThatWasAheadHidesNoQuestion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.w.open(1, bot.SeverityHigh)
+		h.w.ask(1, 20*time.Minute)
+		h.w.mu.Lock()
+		h.w.cursors["expiring"] = bot.Cursor{Name: "expiring", Version: 1, Seq: time.Now().Add(3 * time.Hour).UnixMilli()}
+		h.w.mu.Unlock()
+		h.start()
+		defer h.stop()
+		time.Sleep(17 * time.Minute)
+		h.w.mu.Lock()
+		defer h.w.mu.Unlock()
+		told := 0
+		for _, e := range h.w.events {
+			if e.Kind == bot.EventExpiring {
+				told++
+			}
+		}
+		require.Equal(t, 1, told)
+	})
+}
+
 func TestAWeekIsToldOnceAndOnlyTheLastOfThoseThatWereMissed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
