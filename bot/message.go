@@ -11,6 +11,7 @@ const (
 	MessageProgress MessageKind = "progress" // a Run, edited in place while it goes on, and its result
 	MessageNotice   MessageKind = "notice"   // something that people must hear of now
 	MessagePlot     MessageKind = "plot"     // a picture in the thread of a card, posted once
+	MessageOutput   MessageKind = "output"   // the whole output of a Run that is over, as a file in its thread, posted once
 	MessageStorm    MessageKind = "storm"    // many Incidents at once, edited in place
 	MessageWeekly   MessageKind = "weekly"   // what became of a week
 	MessageReply    MessageKind = "reply"    // to one person, seen by nobody else

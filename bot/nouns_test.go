@@ -98,6 +98,7 @@ func TestADigestCoversWhatWillRunAndNothingElse(t *testing.T) {
 		"argument":  func(p *bot.Plan) { p.Steps[0].Args = map[string]any{"url": "http://b", "n": int64(3)} },
 		"timeout":   func(p *bot.Plan) { p.Steps[0].Timeout = bot.Duration(time.Second) },
 		"undo":      func(p *bot.Plan) { p.Steps[0].Undo = nil },
+		"sharing":   func(p *bot.Plan) { p.Steps[0].ShareOutput = true },
 		"verify":    func(p *bot.Plan) { p.Verify = nil },
 		"approvers": func(p *bot.Plan) { p.Rule.Approvers = []string{"everybody"} },
 		"quorum":    func(p *bot.Plan) { p.Rule.Quorum = 2 },

@@ -46,6 +46,9 @@ type PlanStep struct {
 	Timeout Duration       `json:"timeout"`
 	Repeat  Repeat         `json:"repeat"`
 	Undo    *PlanStep      `json:"undo,omitempty"`
+	// ShareOutput: the whole masked output goes where the incident is shown. It is
+	// in the digest: it changes who sees what.
+	ShareOutput bool `json:"share_output,omitempty"`
 }
 
 // PlanCheck is one verification check, fully rendered; Expect stays CEL, over

@@ -107,6 +107,8 @@ type StepSpec struct {
 	Timeout Duration       `json:"timeout"`
 	Repeat  Repeat         `json:"repeat"`
 	Undo    *StepSpec      `json:"undo,omitempty"`
+	// ShareOutput: the whole masked output goes where the incident is shown.
+	ShareOutput bool `json:"share_output,omitempty"`
 }
 
 // VerifySpec says how to find out whether the Playbook helped: every check must

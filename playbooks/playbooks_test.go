@@ -90,6 +90,12 @@ func TestAPlaybookLoadsWithItsDefaults(t *testing.T) {
 	require.Equal(t, "p.yaml", b.File)
 	require.Len(t, b.Hash, 64)
 
+	require.False(t, b.Steps[0].ShareOutput || b.Steps[0].Undo.ShareOutput)
+	shares, err := load(change("    undo:\n", "    share_output: true\n    undo:\n"))
+	require.NoError(t, err)
+	require.True(t, shares[0].Steps[0].ShareOutput)
+	require.False(t, shares[0].Steps[0].Undo.ShareOutput, "an undo says so by itself")
+
 	other, err := load(good + "# a comment\n")
 	require.NoError(t, err)
 	require.NotEqual(t, b.Hash, other[0].Hash, "the hash is of the bytes")

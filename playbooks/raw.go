@@ -53,6 +53,7 @@ type rawStep struct {
 	With    map[string]any `yaml:"with"`
 	Timeout *bot.Duration  `yaml:"timeout"`
 	Repeat  string         `yaml:"repeat"`
+	Share   bool           `yaml:"share_output"`
 	Undo    *rawUndo       `yaml:"undo"`
 }
 
@@ -63,6 +64,7 @@ type rawUndo struct {
 	With    map[string]any `yaml:"with"`
 	Timeout *bot.Duration  `yaml:"timeout"`
 	Repeat  string         `yaml:"repeat"`
+	Share   bool           `yaml:"share_output"`
 }
 
 type rawVerify struct {
@@ -126,9 +128,9 @@ func (p rawParam) param() bot.Param {
 }
 
 func (s rawStep) step() bot.StepSpec {
-	out := bot.StepSpec{ID: s.ID, Title: s.Title, Uses: s.Uses, With: plain(s.With), Timeout: timeout(s.Timeout), Repeat: repeat(s.Repeat)}
+	out := bot.StepSpec{ID: s.ID, Title: s.Title, Uses: s.Uses, With: plain(s.With), Timeout: timeout(s.Timeout), Repeat: repeat(s.Repeat), ShareOutput: s.Share}
 	if u := s.Undo; u != nil {
-		out.Undo = &bot.StepSpec{ID: s.ID, Title: u.Title, Uses: u.Uses, With: plain(u.With), Timeout: timeout(u.Timeout), Repeat: repeat(u.Repeat)}
+		out.Undo = &bot.StepSpec{ID: s.ID, Title: u.Title, Uses: u.Uses, With: plain(u.With), Timeout: timeout(u.Timeout), Repeat: repeat(u.Repeat), ShareOutput: u.Share}
 	}
 	return out
 }

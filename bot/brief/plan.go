@@ -156,6 +156,9 @@ func planStep(n int, s bot.PlanStep) (bot.Line, bool) {
 	case s.Undo != nil:
 		undo = "undo: " + clip(cmp.Or(s.Undo.Title, s.Undo.Action+" "+arguments(s.Undo.Args)), 120)
 	}
+	if s.ShareOutput || s.Undo != nil && s.Undo.ShareOutput {
+		undo += " · its whole output is shared here as a file"
+	}
 	full := Clean(s.Action + " " + arguments(s.Args))
 	does := bot.Span{Text: Cut(full, maxArguments), Style: bot.SpanCode}
 	return item(plain(fmt.Sprintf("%d. %s: ", n, clip(name, 100))), raw(" "), does, raw(" · "), plain(undo)), does.Text == full

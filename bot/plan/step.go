@@ -56,6 +56,7 @@ func (s step) render(vars expr.Vars) (bot.PlanStep, error) {
 	p := bot.PlanStep{
 		ID: s.spec.ID, Title: cmp.Or(s.spec.Title, s.spec.ID), Action: s.spec.Uses, Args: args, Effect: s.effect,
 		Timeout: cmp.Or(s.spec.Timeout, defaultTimeout), Repeat: cmp.Or(s.spec.Repeat, bot.RepeatNever),
+		ShareOutput: s.spec.ShareOutput,
 	}
 	if s.undo != nil {
 		u, err := s.undo.render(vars)

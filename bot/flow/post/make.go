@@ -30,6 +30,7 @@ type made struct {
 	quietly bool           // card: the Incident is over, and nothing happened but alerts
 	wakes   bool           // who is on call is mentioned, when it is posted
 	about   bot.IncidentID // whose on-call that is, where the Post is about several
+	shares  bool           // progress: the Run is over, and its output is to be shared
 }
 
 func moot(format string, args ...any) made { return made{moot: fmt.Sprintf(format, args...)} }
@@ -56,6 +57,12 @@ func (l *Leg) make(ctx context.Context, p bot.Post) (made, error) {
 		return l.makeCard(p, c), nil
 	case bot.MessageProgress:
 		return l.makeProgress(p, c), nil
+	case bot.MessageOutput:
+		m, ok := brief.Output(c, p.Run)
+		if !ok {
+			return moot("there is no output of %s to share", p.Run), nil
+		}
+		return made{message: m}, nil
 	case bot.MessageNotice:
 		return l.makeNotice(ctx, p, c)
 	case bot.MessagePage:
@@ -89,7 +96,8 @@ func (l *Leg) makeProgress(p bot.Post, c bot.Card) made {
 		return moot("%s is not among the runs of the card any more", p.Run)
 	}
 	m.Broadcast = false // a failure has a notice of its own, which is
-	return made{message: m}
+	_, shares := brief.Output(c, p.Run)
+	return made{message: m, shares: shares}
 }
 
 // makeNotice says something once. One that was said and is settled since loses

@@ -95,6 +95,11 @@ func (l *Leg) attempt(ctx context.Context, p bot.Post) (end, did, error) {
 			return end{}, what, err
 		}
 	}
+	if m.shares {
+		if err := l.share(ctx, p); err != nil {
+			return end{}, didNothing, err
+		}
+	}
 	s.made, s.sum = m, sumOf(m.message)
 	if p.Mark != (bot.Mark{}) && s.sum == p.Sum {
 		what, err := l.same(ctx, p, m)

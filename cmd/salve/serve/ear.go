@@ -120,7 +120,7 @@ func (k known) member(ctx context.Context, id bot.Identity) (bot.Member, error) 
 	ctx, cancel := context.WithTimeoutCause(ctx, groupsWithin, errChatSlow)
 	defer cancel()
 	m, err := v.client.Member(ctx, bot.ChatUser{ID: id.ID})
-	if err != nil && errors.Is(context.Cause(ctx), errChatSlow) {
+	if errors.Is(context.Cause(ctx), errChatSlow) { // also where it told who somebody is and not which groups they are in
 		k.silent.Store(id.Surface, time.Now().Add(groupsRest))
 	}
 	return m, err
