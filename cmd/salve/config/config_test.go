@@ -69,7 +69,7 @@ func TestEveryMistakeHasItsPlaceAndItsCure(t *testing.T) {
 		{"anonymous behind a proxy on the same machine", "public_url: https://a.example\nsources:\n  - {name: a, type: alertmanager, anonymous: true}\n", "salve.yaml:3:46: anonymous senders are allowed on a loopback listener without public_url only"},
 		{"a secret in the file", "sources:\n  - {name: a, type: alertmanager, bearer: hunter2}\n", "is not a secret reference; write env:NAME or file:/path"},
 		{"same source twice", "sources:\n  - {name: a, type: alertmanager, bearer: env:T}\n  - {name: a, type: alertmanager, bearer: env:T}\n", `salve.yaml:3:12: the source "a" is there twice`},
-		{"unknown source type", "sources:\n  - {name: a, type: nagios, bearer: env:T}\n", `"nagios" is not a source type; write alertmanager or grafana`},
+		{"unknown source type", "sources:\n  - {name: a, type: nagios, bearer: env:T}\n", `"nagios" is not a source type; write alertmanager, falco or grafana`},
 		{"a secret of a sender that does not sign", "sources:\n  - {name: a, type: alertmanager, secret: env:T}\n", `salve.yaml:2:43: is for senders that sign, and alertmanager does not; write bearer: env:NAME (or basic) instead`},
 		{"two proofs", "sources:\n  - {name: a, type: grafana, secret: env:T, bearer: env:T}\n", `is there beside bearer or basic, and only one can prove the sender; leave out one of them`},
 		{"body limit", "sources:\n  - {name: a, type: alertmanager, bearer: env:T, max_body: 9MiB}\n", "outside 1KiB to 8MiB"},

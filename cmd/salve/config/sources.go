@@ -20,6 +20,7 @@ type proof struct {
 // sourceTypes tells of each type of source what proves its sender.
 var sourceTypes = map[string]proof{
 	"alertmanager": {credential: true},
+	"falco":        {credential: true},
 	"grafana":      {credential: true, signature: true},
 }
 

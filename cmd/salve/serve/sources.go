@@ -14,6 +14,7 @@ import (
 	"salve/bot/secret"
 	"salve/cmd/salve/config"
 	"salve/integrations/alertmanager"
+	"salve/integrations/falco"
 	"salve/integrations/grafana"
 )
 
@@ -26,6 +27,7 @@ type sourceType struct {
 // sourceTypes are all of them, by what a source's `type` says.
 var sourceTypes = map[string]sourceType{
 	"alertmanager": {alertmanager.Decode, hooking(alertmanager.New)},
+	"falco":        {falco.Decode, hooking(falco.New)},
 	"grafana":      {grafana.Decode, hooking(grafana.New)},
 }
 

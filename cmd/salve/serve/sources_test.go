@@ -53,7 +53,9 @@ func senders() map[string]sender {
 	}
 	return map[string]sender{
 		"alertmanager": {config.Source{Bearer: "env:HOOK"}, bearer, strings.Replace(grafana("firing"), `"1"`, `"4"`, 1), strings.Replace(grafana("resolved"), `"1"`, `"4"`, 1), "DiskAlmostFull: 93 percent", bot.SeverityMedium},
-		"grafana":      {config.Source{Secret: "env:HOOK"}, signed("X-Grafana-Alerting-Signature", ""), grafana("firing"), grafana("resolved"), "DiskAlmostFull: 93 percent", bot.SeverityMedium},
+		"falco": {config.Source{Basic: &config.Basic{User: "falco", Password: "env:HOOK"}}, func(r *http.Request, _ string) { r.SetBasicAuth("falco", hookToken) },
+			fmt.Sprintf(`{"rule":"Write below etc","priority":"Error","time":%q,"hostname":"node-7","output":"x","output_fields":{"proc.name":"vi"}}`, began), "", "Write below etc on node-7", bot.SeverityHigh},
+		"grafana": {config.Source{Secret: "env:HOOK"}, signed("X-Grafana-Alerting-Signature", ""), grafana("firing"), grafana("resolved"), "DiskAlmostFull: 93 percent", bot.SeverityMedium},
 	}
 }
 
@@ -108,11 +110,18 @@ func (r *running) incident(t *testing.T) bot.Incident {
 // samples are where the payloads of others are, by type of source.
 var samples = map[string][]string{
 	"alertmanager": {"alertmanager-webhooks/*/*.json", "misc/alertmanager/*.json"},
+	"falco":        {"falco/events/*.json"},
 	"grafana":      {"keep-mocks/grafana/*.json"},
 }
 
 // refused are the samples that are not taken, and why.
 var refused = map[string]string{
+	"falco-talon-07.json": `"rule" is missing`, // the output fields of an event, alone
+	"falco-talon-09.json": `"rule" is missing`,
+	"talon-00.json":       `"rule" is missing`, // "Rule"
+	"talon-02.json":       `"rule" is missing`,
+	"talon-04.json":       `"rule" is missing`,
+
 	"HighMemoryConsumption.json": "no Grafana webhook", // a rule, not what is sent when it fires
 }
 

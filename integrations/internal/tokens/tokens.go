@@ -17,9 +17,7 @@ package tokens
 import (
 	"bytes"
 	"io"
-	"math"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -306,59 +304,3 @@ func (r *Reader) pair(member string, out map[string]string) error {
 	}
 	return nil
 }
-
-// Count reads truncatedAlerts: a number; a bool, as some senders have it, where
-// true says no more than "at least one"; null is zero.
-func (r *Reader) Count() (int, error) {
-	t, err := r.dec.ReadToken()
-	if err != nil {
-		return 0, err
-	}
-	switch t.Kind() {
-	case '0':
-		n, err := strconv.ParseInt(t.String(), 10, 64)
-		if err == nil && n >= 0 {
-			return int(min(n, math.MaxInt32)), nil
-		}
-	case 't':
-		return 1, nil
-	case 'f', 'n':
-		return 0, nil
-	}
-	return 0, Form(`"truncatedAlerts" is not a count`)
-}
-
-// Link reads an address; what is not plainly http or https is dropped, since a
-// link is a comfort and no reason to lose an alert.
-func (r *Reader) Link() (string, error) {
-	b, ok, err := r.str()
-	if err != nil || !ok {
-		return "", err
-	}
-	if string(b) != r.lastURL {
-		r.lastURL, r.lastLink = string(b), webAddress(b)
-	}
-	return r.lastLink, nil
-}
-
-func webAddress(b []byte) string {
-	s := string(b)
-	if len(s) > MaxText || strings.ContainsFunc(s, Hidden) {
-		return ""
-	}
-	scheme, rest, _ := strings.Cut(s, "://")
-	if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-		return ""
-	}
-	host := rest
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		host = rest[:i]
-	}
-	if host == "" || strings.ContainsAny(host, `@\`) {
-		return "" // no host, or a user name that could pass for one
-	}
-	return s
-}
-
-// Hidden reports whether c is not a visible ASCII character.
-func Hidden(c rune) bool { return c <= ' ' || c > '~' }
