@@ -172,6 +172,19 @@ func TestWithTheStoreDownNothingLooksHeardButAHaltIsCarriedOut(t *testing.T) {
 	require.Contains(t, words(h.slack.said()[0].m), "halted by the flag file")
 }
 
+func TestAHaltThatIsNoRowIsCarriedOutThoughSalveStops(t *testing.T) {
+	t.Parallel()
+	h := closed(t)
+	h.store.breakWith(func(bot.Change) error { return bot.ErrUnavailable })
+	for range 20 {
+		require.NoError(t, h.leg.Hear(t.Context(), h.says("URITA", "halt the network is down")))
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	require.NoError(t, h.leg.Run(stopped))
+	require.Len(t, h.slack.said(), 20, "all that was said to be heard")
+}
+
 // stuck is a store that answers nothing before its caller gives up.
 type stuck struct{ hear.Store }
 

@@ -48,8 +48,26 @@ func (l *Leg) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			crew.Wait()
+			l.last(ctx)
 			return nil
 		case <-tick.C:
+		}
+	}
+}
+
+// last carries out what is no row and was said to be heard: halts, while the store
+// was down. All else is taken up by whoever runs next.
+func (l *Leg) last(ctx context.Context) {
+	for {
+		select {
+		case j := <-l.queue:
+			if j.Version == 0 && !j.flood {
+				l.serve(ctx, j)
+			} else {
+				l.letGo(j.Gesture)
+			}
+		default:
+			return
 		}
 	}
 }
