@@ -60,14 +60,14 @@ func rightText(r bot.Right) string {
 
 // grantsOf is what would let them do more, each a line that can be copied.
 func grantsOf(w WhoamiState) []string {
-	grants := slices.Clone(w.Grants)
+	var grants []string
 	for _, r := range first(w.Rights, maxRights) {
 		if !r.May && r.Grant != "" && !slices.Contains(grants, r.Grant) {
 			grants = append(grants, r.Grant)
 		}
 	}
 	var out []string
-	for _, g := range first(grants, maxRights) {
+	for _, g := range first(append(grants, w.Grants...), 2*maxRights) {
 		out = append(out, indented(g))
 	}
 	return out

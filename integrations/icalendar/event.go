@@ -1,6 +1,7 @@
 package icalendar
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,10 +48,7 @@ func (e event) end(start time.Time) time.Time {
 
 func read(v ical.Event, zones zones) (event, error) {
 	e := event{uid: text(v.Props.Get(ical.PropUID), 255)}
-	name := e.uid
-	if name == "" {
-		name = "without UID"
-	}
+	name := cmp.Or(text(v.Props.Get(ical.PropSummary), 100), e.uid, "without a summary") // people find it by what they see
 	fail := func(why string) (event, error) { return event{}, fmt.Errorf("event %q is left out: %s", name, why) }
 	startProp := v.Props.Get(ical.PropDateTimeStart)
 	if startProp == nil {

@@ -67,7 +67,7 @@ func TestWhoIsOnCallInARota(t *testing.T) {
 			require.Equal(t, tt.until, got[0].Until.Format(time.RFC3339))
 		})
 	}
-	require.Equal(t, []string{`event "odd@example.com" is left out: DTSTART: the time zone "Mars/Olympus" is not known`}, c.Notes())
+	require.Equal(t, []string{`event "Eve" is left out: DTSTART: the time zone "Mars/Olympus" is not known`}, c.Notes())
 }
 
 func event(lines ...string) string {

@@ -197,7 +197,7 @@ type Duty struct {
 	Group   string        `json:"group,omitempty"`
 	Error   string        `json:"error,omitempty"`
 	Notes   []string      `json:"notes,omitempty"` // what the source left out, and why
-	Decides bool          `json:"decides"` // the first that knows anybody
+	Decides bool          `json:"decides"`         // the first that knows anybody
 }
 
 // noting is a Source that says what it left out.

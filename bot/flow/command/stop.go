@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"salve/bot"
+	"salve/bot/phrase"
 )
 
 // maxHalts bounds what is halted by name: anybody may, and every step reads it.
@@ -44,7 +45,7 @@ func (d *Desk) halt(ctx context.Context, o order) (bot.Answer, error) {
 		d.opts.Log.ErrorContext(ctx, "halt not recorded", "scope", h.Scope, "name", h.Name, "err", err)
 		return bot.Answer{}, bot.Refuse(bot.RefusedLater, "It is not certain that "+within(h)+" is halted: the store did not answer.", "Halt everything instead, which needs no store: salve halt.")
 	}
-	return bot.Answer{Text: what(h) + " is halted. A step in flight ends; nothing new begins until somebody resumes."}, nil
+	return bot.Answer{Text: what(h) + " is halted. A step in flight ends; nothing new begins until somebody resumes: " + lifting(h) + "."}, nil
 }
 
 func haltOf(o order) (bot.Halt, *bot.Refusal) {
@@ -60,6 +61,11 @@ func haltOf(o order) (bot.Halt, *bot.Refusal) {
 		return h, bot.Refuse(bot.RefusedInput, fmt.Sprintf("%q cannot be halted.", h.Scope), "Halt all, a playbook, or a target.")
 	}
 	return h, nil
+}
+
+// lifting is the command that lifts a halt.
+func lifting(h bot.Halt) string {
+	return phrase.Twin(bot.Command{Verb: bot.VerbResume, Scope: h.Scope, Name: h.Name})
 }
 
 // haltData lets whoever reads the log find what was lifted when.

@@ -75,3 +75,17 @@ func TestADeskNeedsWhatItStandsOn(t *testing.T) {
 	_, err = command.New(silent{}, &lever{}, nil, command.Options{})
 	require.Error(t, err)
 }
+
+func TestWhoHaltsIsToldWhatLiftsIt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, tc := range []struct {
+		scope      bot.HaltScope
+		name, says string
+	}{
+		{bot.HaltTarget, "db-3", "until somebody resumes: salve resume --target=db-3."},
+		{bot.HaltAll, "", "until somebody resumes: salve resume."},
+	} {
+		require.Contains(t, h.says(rita, bot.Command{Verb: bot.VerbHalt, Scope: tc.scope, Name: tc.name}).Text, tc.says)
+	}
+}
