@@ -61,8 +61,8 @@ func run(args []string) int {
 	env := &cli.Env{Out: os.Stdout, Err: os.Stderr, JSON: g.JSON, Dial: g.dial, Version: version()}
 	secrets := resolver()
 	kctx.BindTo(secrets, (*secret.Resolver)(nil))
-	kctx.Bind(env, cli.Loader(loadPlaybooks), cli.Examiner(func(ctx context.Context, cfg config.Config, looked func(serve.Finding)) {
-		serve.Examine(ctx, cfg, secrets, looked)
+	kctx.Bind(env, cli.Loader(loadPlaybooks), cli.Examiner(func(ctx context.Context, cfg config.Config, x serve.Examination) {
+		serve.Examine(ctx, cfg, secrets, x)
 	}))
 	err = kctx.Run()
 	cli.Report(os.Stderr, err)

@@ -79,6 +79,14 @@ func TestAMailLeavesOverTLS(t *testing.T) {
 	require.Equal(t, "CRITICAL db-3: the undo failed, I-142\n\ngrow-disk left db-3 half done: Größe\n.", strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")))
 }
 
+func TestAServerIsReachedWithoutAMail(t *testing.T) {
+	t.Parallel()
+	s := mailtest.New(t, mailtest.Options{SignIn: true})
+	p := pager(t, s, nil)
+	require.NoError(t, p.Reach(t.Context()))
+	require.Empty(t, s.Mails())
+}
+
 func TestMailsOfOneIncidentAreOneThread(t *testing.T) {
 	t.Parallel()
 	s := mailtest.New(t, mailtest.Options{})

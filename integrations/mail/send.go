@@ -49,6 +49,19 @@ func (p *Pager) send(ctx context.Context, msg *gomail.Msg) error {
 	return nil
 }
 
+// Reach signs in at the server and leaves. It writes to nobody.
+func (p *Pager) Reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
+	defer cancel()
+	server, err := p.connect(ctx)
+	if err != nil {
+		return p.fault(ctx, "connect to", err, bot.SendDown)
+	}
+	_ = server.Quit()
+	_ = server.Close() // what counts was answered before
+	return nil
+}
+
 // address names the recipients. One who is taken is enough; the others are
 // logged.
 func (p *Pager) address(ctx context.Context, server *smtp.Client) error {

@@ -96,6 +96,9 @@ func New(apiKey secret.Secret, opts Options) (*Pager, error) {
 	return &Pager{api: a, far: paging.Far{Name: "Opsgenie", Key: "api_key"}}, nil
 }
 
+// Reach looks whether Opsgenie can be reached. It wakes nobody.
+func (p *Pager) Reach(ctx context.Context) error { return p.client.Reach(ctx, p.opts.URL) }
+
 // alert is the body of a call that makes one.
 type alert struct {
 	Message     string `json:"message"`

@@ -73,6 +73,9 @@ func New(url, key secret.Secret, opts Options) (*Pager, error) {
 // Close drops kept connections.
 func (p *Pager) Close() { p.client.Close() }
 
+// Reach looks whether whoever takes the pages can be reached. It wakes nobody.
+func (p *Pager) Reach(ctx context.Context) error { return p.client.Reach(ctx, p.url.Reveal()) }
+
 // The actions of a call.
 const (
 	trigger = "trigger"

@@ -76,6 +76,9 @@ func New(routingKey secret.Secret, opts Options) (*Pager, error) {
 // Close drops kept connections.
 func (p *Pager) Close() { p.client.Close() }
 
+// Reach looks whether PagerDuty can be reached. It wakes nobody.
+func (p *Pager) Reach(ctx context.Context) error { return p.client.Reach(ctx, p.opts.URL) }
+
 // event is the body of a call.
 type event struct {
 	RoutingKey string   `json:"routing_key"`

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,12 +36,34 @@ func (c *Client) failed(what string, err error, mend string) Finding {
 	return Finding{What: what, Says: bare.Replace(f.Why), Mend: c.cure(err, mend), Fault: f.Fault}
 }
 
-// bare takes out of what went wrong where to look: Mend says it better.
-var bare = strings.NewReplacer(": look at slack.bot_token", "", ": look at slack.app_token", "")
+// bare takes out of what went wrong what to do: Mend says it better.
+var bare = strings.NewReplacer(
+	": look at slack.bot_token", "", ": look at slack.app_token", "", ": /invite the app", "", ": install it again and renew slack.bot_token", "",
+	": install the app again and renew slack.bot_token", "", ": name people by `salve user add`, or use a paid plan", "",
+)
 
-// cure is what to do about a call that failed: mend where Slack itself said no.
+// cure is what to do about a call that failed: mend where Slack itself said no,
+// and nothing better is known.
 func (c *Client) cure(err error, mend string) string {
-	said, answered := errors.AsType[slackgo.SlackErrorResponse](err)
+	if way := c.way(err); way != "" {
+		return way
+	}
+	said, _ := errors.AsType[slackgo.SlackErrorResponse](err)
+	switch said.Err {
+	case "missing_scope":
+		return mendScopes
+	case "account_inactive", "token_revoked":
+		return "install the app again, under Install App, and put the new Bot User OAuth Token (xoxb-) where slack.bot_token points"
+	case "plan_upgrade_required":
+		return "name people: salve user add NAME --role responder --group GROUP --slack TEAM/USER; and take slack.groups out, or use a paid plan"
+	default:
+		return mend
+	}
+}
+
+// way is what to do where it was not Slack that said no; "": it was.
+func (c *Client) way(err error) string {
+	_, answered := errors.AsType[slackgo.SlackErrorResponse](err)
 	switch f := fault(err); {
 	case f.Fault == bot.SendLater:
 		return "look again in a minute"
@@ -48,10 +71,8 @@ func (c *Client) cure(err error, mend string) string {
 		return "look whether Slack can be reached from here: curl -sS " + c.caller.api + "api.test; if that answers, look at egress.allow and at proxies, which Salve does not use; if not, at this machine's network, its firewall, and https://status.slack.com"
 	case f.Fault == bot.SendUnsure:
 		return "look again in a minute, and at https://status.slack.com"
-	case said.Err == "missing_scope":
-		return mendScopes
 	default:
-		return mend
+		return ""
 	}
 }
 
@@ -160,9 +181,7 @@ func (c *Client) checkSocket(ctx context.Context, heard bool) Finding {
 	_, address, err := c.api.StartSocketModeContext(ctx)
 	if err != nil {
 		f := c.failed(what, err, mend)
-		if f.Mend == mendScopes {
-			f.Mend = mend // scopes of this token are in no manifest
-		}
+		f.Mend = cmp.Or(c.way(err), mend) // what cures the bot's token does not cure this one
 		if known, ok := errors.AsType[*bot.SendError](socketFault(err)); ok {
 			f.Says = bare.Replace(known.Why)
 		}

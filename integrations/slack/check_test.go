@@ -78,7 +78,7 @@ func TestCheckCuresWhatIsWrongAndNotSomethingElse(t *testing.T) {
 		{"a pause", "token", slacktest.Fault{Status: 429, RetryAfter: "1"}, "pause", later},
 		{"a channel that may not be looked at", "channel C0GENERAL", slacktest.Fault{Method: "conversations.info", Error: "missing_scope"}, "lacks a scope", scopes},
 		{"a channel behind a broken line", "channel C0GENERAL", slacktest.Fault{Method: "conversations.info", CutBefore: true}, "", network},
-		{"a group that is gone", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "no_such_subteam"}, "nobody is in it", group},
+		{"a group that is gone", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "no_such_subteam"}, "there is no such user group", group},
 		{"a group while Slack fails", "group oncall", slacktest.Fault{Method: "usergroups.users.list", Error: "internal_error"}, "nobody is in it", later},
 		{"an app token of another kind", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "not_allowed_token_type"}, "app_token with xapp-", "connections:write"},
 		{"an app token that is not known", "socket", slacktest.Fault{Method: "apps.connections.open", Error: "invalid_auth"}, "does not know the app token", "connections:write"},

@@ -47,6 +47,7 @@ var answers = map[string]answer{
 	"messages_tab_disabled":                    {bot.SendNoPlace, "the app takes no direct messages: switch its messages tab on", false},
 	"cannot_dm_bot":                            {bot.SendNoPlace, "the person is a bot", false},
 	"team_not_found":                           {bot.SendNoPlace, "the workspace is not there", false},
+	"no_such_subteam":                          {bot.SendNoPlace, "there is no such user group", false},
 	"thread_not_found":                         {bot.SendNoPlace, "the thread is not there any more", false},
 	"posting_to_channel_denied":                {bot.SendNoPlace, "the workspace does not let Salve post in the channel", false},
 	"channel_is_limited_access":                {bot.SendNoPlace, "the workspace does not let Salve into the channel", false},
@@ -87,7 +88,7 @@ var answers = map[string]answer{
 	"ekm_access_denied":      {bot.SendDenied, "the organisation's keys do not let Salve post", false},
 	"org_login_required":     {bot.SendDenied, "the workspace is being moved", false},
 	"app_access_restricted":  {bot.SendDenied, "the workspace does not let the app be used", false},
-	"plan_upgrade_required":  {bot.SendDenied, "the workspace's plan has no user groups: name people in Salve's own configuration, or use a paid plan", false},
+	"plan_upgrade_required":  {bot.SendDenied, "the workspace's plan has no user groups: name people by `salve user add`, or use a paid plan", false},
 
 	"internal_error": {bot.SendUnsure, "Slack failed, and says that it may have done a part of it", false},
 	"fatal_error":    {bot.SendUnsure, "Slack failed, and says that it may have done a part of it", false},

@@ -9,7 +9,7 @@ import (
 )
 
 // Examiner looks at what a configuration names; cmd/salve gives it.
-type Examiner func(ctx context.Context, cfg config.Config, looked func(serve.Finding))
+type Examiner func(ctx context.Context, cfg config.Config, x serve.Examination)
 
 // Doctor looks at everything outside that Salve rests on.
 type Doctor struct {
@@ -18,7 +18,7 @@ type Doctor struct {
 
 // Help is shown by --help.
 func (Doctor) Help() string {
-	return "Looks at secrets, the data directory, Slack (token, scopes, channels, socket, user groups) and what else the configuration names, and says how to mend what is wrong. It changes nothing, and Salve may be running or not.\n\nExamples:\n  salve doctor\n  salve doctor --config /etc/salve/salve.yaml --json"
+	return "Looks at playbooks, secrets, the data directory, the certificate, chat (token, scopes, channels, user groups, socket), pagers, who is on call, the catalogue, Prometheus and the identity provider, as far as the configuration names them, and says how to mend what is wrong. It changes nothing and wakes nobody; Salve may be running or not. It exits 1 if there is something to mend.\n\nExamples:\n  salve doctor\n  salve doctor --config /etc/salve/salve.yaml --json"
 }
 
 // Run looks.
@@ -30,7 +30,7 @@ func (c Doctor) Run(ctx context.Context, e *Env, load Loader, examine Examiner) 
 	s := e.screen()
 	all := []serve.Finding{}
 	wrong := 0
-	looked := func(f serve.Finding) {
+	found := func(f serve.Finding) {
 		all = append(all, f)
 		if !f.OK {
 			wrong++
@@ -39,15 +39,30 @@ func (c Doctor) Run(ctx context.Context, e *Env, load Loader, examine Examiner) 
 			s.finding(f)
 		}
 	}
-	looked(libraryFinding(cfg, load))
-	examine(ctx, cfg, looked)
-	if s.asJSON {
+	found(libraryFinding(cfg, load))
+	at, over := e.looking()
+	examine(ctx, cfg, serve.Examination{At: at, Found: found})
+	over()
+	switch {
+	case s.asJSON:
 		err = s.json(map[string]any{"ok": wrong == 0, "findings": all})
+	case wrong == 0:
+		s.line("All is in order.")
 	}
 	if wrong > 0 {
 		return errors.Join(err, errors.New(counted(int64(wrong), "thing")+" to mend"))
 	}
 	return err
+}
+
+// looking tells somebody who waits for long what is being looked at, until over is
+// called.
+func (e *Env) looking() (at func(what string), over func()) {
+	done := func() {}
+	return func(what string) {
+		done()
+		done = e.slowly(func() string { return "looking at " + what })
+	}, func() { done() }
 }
 
 func libraryFinding(cfg config.Config, load Loader) serve.Finding {

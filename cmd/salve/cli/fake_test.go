@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,6 +22,8 @@ import (
 	"salve/bot/secret"
 	"salve/cmd/salve/cli"
 	"salve/cmd/salve/config"
+	"salve/cmd/salve/serve"
+	"salve/integrations/slack/slacktest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -130,10 +133,23 @@ func ticking(t *testing.T, d *door, args ...string) result {
 		return d, nil
 	}}
 	kctx.BindTo(noSecrets{}, (*secret.Resolver)(nil))
+	kctx.Bind(cli.Examiner(func(ctx context.Context, cfg config.Config, x serve.Examination) { serve.Examine(ctx, cfg, tokens, x) }))
 	kctx.Bind(env, cli.Loader(func(config.Config) (int, []string, error) { return 3, []string{"loose " + hostile}, nil }))
 	err = kctx.Run()
 	cli.Report(&errs, err)
 	return result{out: out.String(), err: errs.String(), code: cli.ExitCode(err)}
+}
+
+// tokens are those of the fake Slack, and nothing else.
+var tokens = envOf(map[string]string{"BOT": slacktest.BotToken, "APP": slacktest.AppToken, "STALE": "xoxb-stale-token", "KEY": "a-key-of-the-pager"})
+
+type envOf map[string]string
+
+func (e envOf) Resolve(_ context.Context, ref secret.Ref) (secret.Secret, error) {
+	if v, ok := e[ref.Name()]; ok {
+		return secret.New(v), nil
+	}
+	return secret.Secret{}, fmt.Errorf("environment variable %s is not set", ref.Name())
 }
 
 type noSecrets struct{}

@@ -175,7 +175,7 @@ func examineDiscord(ctx context.Context, cfg config.Config, secrets secret.Resol
 	}
 	client, err := OpenDiscord(ctx, cfg, secrets, nil, nil)
 	if err != nil {
-		return []Finding{{What: "discord", Says: err.Error(), Mend: "see above"}}
+		return []Finding{{What: "discord", Says: err.Error(), Mend: aboveSecrets}}
 	}
 	defer client.Close()
 	checks := discord.Checks{Channels: discordChannels(cfg.Discord), Gateway: cfg.Discord.Gateway()}

@@ -25,25 +25,38 @@ type Finding struct {
 	Mend string `json:"mend,omitempty"` // what to do; "" where it is in order
 }
 
-// Examine looks at everything outside that a configuration names: secrets, the
-// data directory, Slack, Prometheus, the identity provider. It changes nothing.
-// looked is told of each Finding as soon as it is there.
-func Examine(ctx context.Context, cfg config.Config, secrets secret.Resolver, looked func(Finding)) {
-	for _, f := range examineSecrets(ctx, cfg, secrets) {
-		looked(f)
-	}
-	looked(examineDir(cfg.DataDir))
-	for _, f := range examineSlack(ctx, cfg, secrets) {
-		looked(f)
-	}
-	for _, f := range examineDiscord(ctx, cfg, secrets) {
-		looked(f)
-	}
-	if cfg.Prometheus.URL != "" {
-		looked(examinePrometheus(ctx, cfg, secrets))
-	}
-	if cfg.Login.OIDC != nil {
-		looked(examineLogin(ctx, cfg, secrets))
+// Examination tells what is looked at, and what was found.
+type Examination struct {
+	At    func(what string) // what is looked at from now on; nil: nobody wants to know
+	Found func(Finding)     // as soon as it is there
+}
+
+// Examine looks at everything outside that a configuration names: a Salve that
+// runs, secrets, the data directory, the certificate, chat, pagers, who is on
+// call, the catalogue, Prometheus, the identity provider. It changes nothing and
+// wakes nobody.
+func Examine(ctx context.Context, cfg config.Config, secrets secret.Resolver, x Examination) {
+	running, now := examineRunning(ctx, cfg)
+	for _, look := range []struct {
+		what string
+		at   func() []Finding
+	}{
+		{"a Salve that runs", func() []Finding { return now }},
+		{"secrets", func() []Finding { return examineSecrets(ctx, cfg, secrets) }},
+		{"the data directory", func() []Finding { return []Finding{examineDir(cfg.DataDir)} }},
+		{"the certificate", func() []Finding { return examineCertificate(cfg, time.Now()) }},
+		{"Slack", func() []Finding { return examineSlack(ctx, cfg, secrets, running) }},
+		{"Discord", func() []Finding { return examineDiscord(ctx, cfg, secrets) }},
+		{"pagers and who is on call", func() []Finding { return examinePaging(ctx, cfg, secrets) }},
+		{"Prometheus", func() []Finding { return examinePrometheus(ctx, cfg, secrets) }},
+		{"the identity provider", func() []Finding { return examineLogin(ctx, cfg, secrets) }},
+	} {
+		if x.At != nil {
+			x.At(look.what)
+		}
+		for _, f := range look.at() {
+			x.Found(f)
+		}
 	}
 }
 
@@ -54,13 +67,31 @@ func examineSecrets(ctx context.Context, cfg config.Config, secrets secret.Resol
 	eachRef(reflect.ValueOf(cfg), "", func(at string, ref secret.Ref) {
 		count++
 		if _, err := secrets.Resolve(ctx, ref); err != nil {
-			out = append(out, Finding{What: "secret " + at, Says: err.Error(), Mend: "or point " + at + " elsewhere"})
+			out = append(out, Finding{What: "secret " + at, Says: err.Error(), Mend: mendSecret(at, ref)})
 		}
 	})
 	if len(out) == 0 {
-		out = append(out, Finding{What: "secrets", OK: true, Says: fmt.Sprintf("all %d can be read", count)})
+		out = append(out, Finding{What: "secrets", OK: true, Says: readable(count)})
 	}
 	return out
+}
+
+func readable(count int) string {
+	switch count {
+	case 0:
+		return "the configuration needs none"
+	case 1:
+		return "the one that the configuration names can be read"
+	default:
+		return fmt.Sprintf("all %d that the configuration names can be read", count)
+	}
+}
+
+func mendSecret(at string, ref secret.Ref) string {
+	if ref.Scheme() == secret.Env {
+		return "set " + ref.Name() + " in the environment of this command and of salve serve, or point " + at + " elsewhere"
+	}
+	return "let the user that runs salve read " + ref.Name() + ", or point " + at + " elsewhere"
 }
 
 // eachRef finds every string of a configuration that is a secret reference.
@@ -97,7 +128,7 @@ func examineDir(dir string) Finding {
 	st, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return Finding{What: "data_dir", OK: true, Says: dir + " is not there; salve makes it"}
+		return Finding{What: "data_dir", OK: true, Says: dir + " is not there yet; salve makes it"}
 	case err != nil:
 		return Finding{What: "data_dir", Says: err.Error(), Mend: "let the user that runs salve read it"}
 	case !st.IsDir():
@@ -109,35 +140,42 @@ func examineDir(dir string) Finding {
 	}
 }
 
-func examineSlack(ctx context.Context, cfg config.Config, secrets secret.Resolver) []Finding {
+func examineSlack(ctx context.Context, cfg config.Config, secrets secret.Resolver, running bool) []Finding {
 	if !cfg.Slack.On() {
 		return nil
 	}
 	client, err := OpenSlack(ctx, cfg, secrets, nil)
 	if err != nil {
-		return []Finding{{What: "slack", Says: err.Error(), Mend: "see above"}}
+		return []Finding{{What: "slack", Says: err.Error(), Mend: aboveSecrets}}
 	}
 	defer client.Close()
 	var out []Finding
-	for _, f := range client.Check(ctx, slack.Checks{Channels: slackChannels(cfg.Slack), Socket: cfg.Slack.Socket()}) {
+	for _, f := range client.Check(ctx, slack.Checks{Channels: slackChannels(cfg.Slack), Socket: cfg.Slack.Socket(), Heard: running}) {
 		out = append(out, Finding{What: "slack " + f.What, OK: f.OK, Says: f.Says, Mend: f.Mend})
 	}
 	return out
 }
 
-func examinePrometheus(ctx context.Context, cfg config.Config, secrets secret.Resolver) Finding {
+func examinePrometheus(ctx context.Context, cfg config.Config, secrets secret.Resolver) []Finding {
 	const what = "prometheus"
+	if cfg.Prometheus.URL == "" {
+		return nil
+	}
 	client, err := openPrometheus(ctx, cfg, secrets)
 	if err != nil {
-		return Finding{What: what, Says: err.Error(), Mend: "see above"}
+		return []Finding{{What: what, Says: err.Error(), Mend: aboveSecrets}}
 	}
 	defer client.Close()
 	now := time.Now()
 	if _, err := client.Range(ctx, "vector(1)", now.Add(-time.Minute), now, 2); err != nil {
-		return Finding{What: what, Says: err.Error(), Mend: "look whether prometheus.url can be reached from here: curl " + cfg.Prometheus.URL + "/-/ready"}
+		return []Finding{{What: what, Says: err.Error(), Mend: "look whether it can be reached from here: curl " + strings.TrimRight(cfg.Prometheus.URL, "/") + "/-/ready"}}
 	}
-	return Finding{What: what, OK: true, Says: "answers"}
+	return []Finding{{What: what, OK: true, Says: "answers"}}
 }
+
+// aboveSecrets is what to do where a part cannot be opened: as a rule a secret is
+// missing, and that was found before.
+const aboveSecrets = "mend the secrets above first"
 
 // openPrometheus makes the client of the server that the operator names; naming
 // it is leave to call it.

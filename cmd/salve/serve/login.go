@@ -80,20 +80,26 @@ func (o *signOn) Finish(ctx context.Context, kept string, back url.Values) (stri
 	return session, person, err
 }
 
-func examineLogin(ctx context.Context, cfg config.Config, secrets secret.Resolver) Finding {
+func examineLogin(ctx context.Context, cfg config.Config, secrets secret.Resolver) []Finding {
 	const what = "login.oidc"
+	if cfg.Login.OIDC == nil {
+		return nil
+	}
 	base := cfg.PublicURL
 	if base == "" {
 		base = "http://" + cfg.Listen
+		if cfg.TLS.Cert != "" {
+			base = "https://" + cfg.Listen
+		}
 	}
 	provider, err := openLogin(ctx, cfg, secrets, returnTo(base))
 	if err != nil {
-		return Finding{What: what, Says: err.Error(), Mend: "see above"}
+		return []Finding{{What: what, Says: err.Error(), Mend: aboveSecrets}}
 	}
 	defer provider.Close()
 	if err := provider.Check(ctx); err != nil {
 		address := strings.TrimRight(cfg.Login.OIDC.Issuer, "/") + "/.well-known/openid-configuration"
-		return Finding{What: what, Says: err.Error(), Mend: "look whether it can be reached from here, and names the same issuer to the last character: curl " + address}
+		return []Finding{{What: what, Says: err.Error(), Mend: "look whether it can be reached from here, and names the same issuer to the last character: curl " + address}}
 	}
-	return Finding{What: what, OK: true, Says: "answers; the address to return to, as it must be registered there, is " + returnTo(base)}
+	return []Finding{{What: what, OK: true, Says: "answers; the address to return to, as it must be registered there, is " + returnTo(base)}}
 }

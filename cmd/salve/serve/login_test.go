@@ -118,11 +118,11 @@ func TestTheDoctorAsksTheProvider(t *testing.T) {
 	idp := oidctest.New(t, "u-17")
 	resolver, _ := secrets(t)
 	look := func(cfg config.Config) (found serve.Finding) {
-		serve.Examine(t.Context(), cfg, resolver, func(f serve.Finding) {
+		serve.Examine(t.Context(), cfg, resolver, serve.Examination{Found: func(f serve.Finding) {
 			if f.What == "login.oidc" {
 				found = f
 			}
-		})
+		}})
 		return found
 	}
 	cfg := withProvider(setUp(t, newShop(t)), idp.URL)

@@ -22,6 +22,7 @@ import (
 
 // pager wakes people by other means than chat.
 type pager interface {
+	Reach(ctx context.Context) error
 	Post(ctx context.Context, p bot.Parcel) (bot.Mark, error)
 	Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error
 	Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error)

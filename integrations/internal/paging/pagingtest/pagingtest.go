@@ -23,6 +23,7 @@ import (
 
 // Pager is what is tested.
 type Pager interface {
+	Reach(ctx context.Context) error
 	Post(ctx context.Context, p bot.Parcel) (bot.Mark, error)
 	Edit(ctx context.Context, m bot.Mark, p bot.Parcel) error
 	Find(ctx context.Context, p bot.Parcel, since time.Time) (bot.Mark, bool, error)
@@ -138,10 +139,26 @@ var failures = []struct {
 	{"JSON of somebody else", Answers(200, `{"ok":true}`), bot.SendDown, 0},
 }
 
+// reached looks whether the far end is there, of which it hears nothing.
+func reached(t *testing.T, yes string, open func(t *testing.T, address string, allow ...string) Pager) {
+	t.Helper()
+	t.Parallel()
+	far := NewFar(t, yes)
+	p := open(t, far.URL+"/?key="+Secret, far.Host())
+	require.NoError(t, p.Reach(t.Context()))
+	require.Empty(t, far.Calls())
+	require.Error(t, open(t, far.URL).Reach(t.Context()), "where it may not connect")
+	far.Close()
+	err := p.Reach(t.Context())
+	require.ErrorContains(t, err, "connection refused")
+	require.NotContains(t, err.Error(), Secret)
+}
+
 // Run holds a pager against every way in which the far end can fail. open makes
 // one for an address with Secret in its credentials and query; yes is the body of
 // an answer that takes a page; strict tells that the pager looks at that body.
 func Run(t *testing.T, yes string, strict bool, open func(t *testing.T, address string, allow ...string) Pager) {
+	t.Run("it is reached without a word", func(t *testing.T) { reached(t, yes, open) })
 	for _, tt := range failures {
 		if !strict && tt.fault == bot.SendDown && tt.name != "503" {
 			continue
