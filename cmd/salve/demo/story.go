@@ -56,10 +56,12 @@ func (s Story) Play(ctx context.Context) error {
 		return err
 	}
 	if s.Shown != nil {
+		s.say("   In %s the card says so too, as soon as Slack takes it.", s.Channel)
 		if err := s.Shown(ctx); err != nil {
 			return err
 		}
 	}
+	s.say("")
 	return s.prove(ctx)
 }
 
@@ -107,7 +109,7 @@ func (s Story) hang(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("   %s restarted it; verified: %s.\n", card.Runs[0].Run.Playbook, card.Runs[0].Run.Fix)
+	s.say("   %s restarted it; verified: %s.", card.Runs[0].Run.Playbook, card.Runs[0].Run.Fix)
 	return nil
 }
 
