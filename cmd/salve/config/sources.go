@@ -22,6 +22,7 @@ var sourceTypes = map[string]proof{
 	"alertmanager": {credential: true},
 	"falco":        {credential: true},
 	"grafana":      {credential: true, signature: true},
+	"pagerduty":    {signature: true},
 }
 
 // SourceTypes are the types that a source can have, sorted.

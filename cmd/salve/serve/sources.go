@@ -16,6 +16,7 @@ import (
 	"salve/integrations/alertmanager"
 	"salve/integrations/falco"
 	"salve/integrations/grafana"
+	pagerduty "salve/integrations/pagerduty/hook"
 )
 
 // sourceType is how one type of source is read and what answers its sender.
@@ -29,6 +30,7 @@ var sourceTypes = map[string]sourceType{
 	"alertmanager": {alertmanager.Decode, hooking(alertmanager.New)},
 	"falco":        {falco.Decode, hooking(falco.New)},
 	"grafana":      {grafana.Decode, hooking(grafana.New)},
+	"pagerduty":    {pagerduty.Decode, hooking(pagerduty.New)},
 }
 
 func hooking[H http.Handler](make func(string, alertmanager.Door, alertmanager.Options) (H, error)) func(string, alertmanager.Door, alertmanager.Options) (http.Handler, error) {

@@ -51,11 +51,15 @@ func senders() map[string]sender {
 		return fmt.Sprintf(`{"receiver":"salve","orgId":1,"version":"1","groupKey":"g","truncatedAlerts":0,"externalURL":"http://grafana.example.net/","alerts":[
 {"status":%q,"labels":{"alertname":"DiskAlmostFull","severity":"warning"},"annotations":{"summary":"93 percent"},"startsAt":%q,"endsAt":"0001-01-01T00:00:00Z","fingerprint":"c6eadffa33fcdf37","values":{"A":93}}]}`, state, began)
 	}
+	pagerduty := func(status string) string {
+		return fmt.Sprintf(`{"event":{"id":"01","event_type":"incident.%[1]s","resource_type":"incident","occurred_at":%[2]q,"data":{"id":"PGR0VU2","type":"incident","number":2,"status":%[1]q,"created_at":%[2]q,"title":"A little bump","priority":null,"urgency":"low"}}}`, status, began)
+	}
 	return map[string]sender{
 		"alertmanager": {config.Source{Bearer: "env:HOOK"}, bearer, strings.Replace(grafana("firing"), `"1"`, `"4"`, 1), strings.Replace(grafana("resolved"), `"1"`, `"4"`, 1), "DiskAlmostFull: 93 percent", bot.SeverityMedium},
 		"falco": {config.Source{Basic: &config.Basic{User: "falco", Password: "env:HOOK"}}, func(r *http.Request, _ string) { r.SetBasicAuth("falco", hookToken) },
 			fmt.Sprintf(`{"rule":"Write below etc","priority":"Error","time":%q,"hostname":"node-7","output":"x","output_fields":{"proc.name":"vi"}}`, began), "", "Write below etc on node-7", bot.SeverityHigh},
-		"grafana": {config.Source{Secret: "env:HOOK"}, signed("X-Grafana-Alerting-Signature", ""), grafana("firing"), grafana("resolved"), "DiskAlmostFull: 93 percent", bot.SeverityMedium},
+		"pagerduty": {config.Source{Secret: "env:HOOK"}, signed("X-PagerDuty-Signature", "v1="), pagerduty("triggered"), pagerduty("resolved"), "A little bump", bot.SeverityLow},
+		"grafana":   {config.Source{Secret: "env:HOOK"}, signed("X-Grafana-Alerting-Signature", ""), grafana("firing"), grafana("resolved"), "DiskAlmostFull: 93 percent", bot.SeverityMedium},
 	}
 }
 
@@ -111,6 +115,7 @@ func (r *running) incident(t *testing.T) bot.Incident {
 var samples = map[string][]string{
 	"alertmanager": {"alertmanager-webhooks/*/*.json", "misc/alertmanager/*.json"},
 	"falco":        {"falco/events/*.json"},
+	"pagerduty":    {"pagerduty-webhooks/incident-v3/*.json"},
 	"grafana":      {"keep-mocks/grafana/*.json"},
 }
 
@@ -122,7 +127,8 @@ var refused = map[string]string{
 	"talon-02.json":       `"rule" is missing`,
 	"talon-04.json":       `"rule" is missing`,
 
-	"HighMemoryConsumption.json": "no Grafana webhook", // a rule, not what is sent when it fires
+	"incident.priority_updated.json": "created_at",         // of before PagerDuty sent it
+	"HighMemoryConsumption.json":     "no Grafana webhook", // a rule, not what is sent when it fires
 }
 
 func TestEverySampleIsTakenOrRefusedForAReason(t *testing.T) {

@@ -39,6 +39,9 @@ func Golden(t *testing.T, decode inbound.Decode) {
 		if fault != nil {
 			got.WriteString("refused: " + fault.Error() + "\n")
 		}
+		if fault == nil && len(alerts) == 0 {
+			got.WriteString("taken, no alert\n")
+		}
 		enc := json.NewEncoder(&got)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
