@@ -24,6 +24,7 @@ const (
 	lasted      = time.Minute
 	firstPause  = time.Second
 	longest     = time.Minute
+	longestOpen = 5 * time.Second // where sockets open and are lost again: meanwhile nobody is heard
 	longestAuth = 5 * time.Minute // where people must mend something
 	maxHearing  = 16
 	maxEnvelope = 4 << 20
@@ -92,8 +93,11 @@ func (c *Client) Run(ctx context.Context, ear Ear) error {
 func (c *Client) lose(ctx context.Context, err error, took, pause time.Duration) time.Duration {
 	failed := fault(err)
 	most := longest
-	if failed.Fault == bot.SendDenied {
+	switch {
+	case failed.Fault == bot.SendDenied:
 		most = longestAuth
+	case c.Socket().Connected: // it was open; twelve a minute are well below what Slack takes
+		most = longestOpen
 	}
 	level := slog.LevelWarn
 	if took >= lasted {
