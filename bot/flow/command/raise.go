@@ -81,7 +81,8 @@ func sighting(o order, fingerprint string) bot.Alert {
 	if note := strings.TrimSpace(o.Reason); note != "" {
 		a.Annotations["description"] = note
 	}
-	for key, value := range map[string]string{"place": o.Basis.Place, "message": o.Basis.Message} {
+	// Not "message": that is what many sources call the text of an alert.
+	for key, value := range map[string]string{"chat_place": o.Basis.Place, "chat_message": o.Basis.Message} {
 		if value != "" {
 			a.Annotations[key] = value
 		}

@@ -39,6 +39,10 @@ func TestTheSameMessageIsOneIncidentWhoeverRaisesIt(t *testing.T) {
 	h := open(t)
 	c := bot.Command{Verb: bot.VerbRaise, Title: "look at this", Basis: basis}
 	first := h.says(rita, c)
+	alerts, err := h.store.Alerts(t.Context(), first.Incident, 1)
+	require.NoError(t, err)
+	require.Equal(t, basis.Message, alerts[0].Annotations["chat_message"])
+	require.NotContains(t, alerts[0].Annotations, "message", "it is an id, and no text about what is wrong")
 	c.Title = "in other words"
 	second := h.says(rob, c)
 	require.True(t, second.Repeated)
