@@ -72,15 +72,6 @@ func (c *clinic) times(target string) int {
 	return c.healed[target]
 }
 
-func (c *clinic) total() (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, times := range c.healed {
-		n += times
-	}
-	return n
-}
-
 const clinicPlaybook = `name: heal
 title: Heal it
 description: Asks the clinic to heal the target.
