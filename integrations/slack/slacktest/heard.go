@@ -72,8 +72,9 @@ func (s *Slack) Again(h Heard) Heard {
 	if h.sent == nil {
 		s.tb.Fatal("slacktest: nothing was sent that could be sent again")
 	}
-	h.sent.retry++
-	return s.deliver(h, h.sent)
+	sent := *h.sent // many may send it again at once
+	sent.retry++
+	return s.deliver(h, &sent)
 }
 
 // View is the view as it is now.
