@@ -414,24 +414,26 @@ func TestValuesAreOfferedAndNeverKept(t *testing.T) {
 	require.Empty(t, h.Choices)
 }
 
-func TestAStormOfClicksIsHeardEachOnce(t *testing.T) {
+func TestAStormOfClicksIsHeardAndAnsweredEachOnce(t *testing.T) {
 	t.Parallel()
 	each(t, discord.Options{}, func(t *testing.T, fake *discordtest.Discord, c *discord.Client, heard *ear) {
 		heard.work = done(t, c)
 		mark := general(t, c, approval())
 		card, _ := fake.Message(mark.Place, mark.Ref)
 		var crew sync.WaitGroup
+		direct, err := c.Post(t.Context(), bot.Parcel{Place: adaID, Message: hello()})
+		require.NoError(t, err)
 		const clicks = 25
 		for range clicks {
 			crew.Go(func() {
-				h := fake.Press(ada, card, "I take it")
-				assert.Equal(t, discordtest.AnswerReply, h.Answer)
-				fake.Again(h)
+				fake.Again(fake.Press(ada, card, "I take it"))
 			})
 		}
 		crew.Wait()
 		require.Eventually(t, func() bool { heard.mu.Lock(); defer heard.mu.Unlock(); return heard.times == 2*clicks }, 10*time.Second, 5*time.Millisecond)
 		require.Len(t, heard.all(), clicks)
-		require.Len(t, fake.Ephemerals(ada), clicks)
+		heard.hands.Wait()
+		late := len(fake.Messages(direct.Place)) - 1 // on a busy machine it takes more than three seconds
+		require.Equal(t, clicks, len(fake.Ephemerals(ada))+late)
 	})
 }

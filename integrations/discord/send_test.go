@@ -235,7 +235,7 @@ func TestACallThatTakesTooLongIsUnsure(t *testing.T) {
 	t.Parallel()
 	fake := open(t, discordtest.Options{})
 	fake.Fail(discordtest.Fault{Route: createRoute, Delay: time.Minute})
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // until then it is sent, however busy the machine is
 	defer cancel()
 	_, err := client(t, fake, discord.Options{}).Post(ctx, bot.Parcel{Place: discordtest.General, Message: hello()})
 	require.Equal(t, bot.SendUnsure, fault(t, err).Fault)
@@ -283,15 +283,13 @@ func TestCallsKeepBelowWhatDiscordTakes(t *testing.T) {
 	c := client(t, fake, discord.Options{})
 	done, later := 0, 0
 	for range 40 {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		switch _, err := c.Post(ctx, bot.Parcel{Place: discordtest.General, Message: hello()}); {
+		switch _, err := c.Post(t.Context(), bot.Parcel{Place: discordtest.General, Message: hello()}); {
 		case err == nil:
 			done++
 		case fault(t, err).Fault == bot.SendLater:
 			later++
 			require.Positive(t, fault(t, err).After)
 		}
-		cancel()
 	}
 	require.GreaterOrEqual(t, done, 5)
 	require.Positive(t, later, "the rest is told to come later, without asking Discord")
