@@ -25,6 +25,7 @@ func TestWhileSlackIsDownPeopleDecideElsewhereAndItsCardsCatchUp(t *testing.T) {
 	st.adds("cleo", bot.Identity{Surface: "unix", ID: uid()})
 	console := st.console("cora")
 	first, a0 := st.asks("db-0")
+	require.True(t, st.fake.Await(waiting, func() bool { return len(st.fake.Messages(opsChannel)) == 2 }), "the card and its notice")
 	st.fake.Fail(slacktest.Fault{Status: 503, Times: -1})
 	st.fake.DropSockets()
 
@@ -50,7 +51,7 @@ func TestWhileSlackIsDownPeopleDecideElsewhereAndItsCardsCatchUp(t *testing.T) {
 		require.NoError(t, err)
 		st.fixes(a.Incident)
 	}
-	require.Len(t, st.fake.Messages(opsChannel), 2, "the first card and its notice")
+	require.Len(t, st.fake.Messages(opsChannel), 2)
 	st.fake.Mend()
 
 	for _, a := range decided {

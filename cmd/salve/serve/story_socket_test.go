@@ -25,7 +25,7 @@ func (st *story) insists(do func() slacktest.Heard) slacktest.Heard {
 
 func TestThroughAStormOfReconnectsEachClickIsDecidedOnceAndOneSocketStays(t *testing.T) {
 	t.Parallel()
-	st := tell(t, setting{slack: slacktest.Options{Unlimited: true}})
+	st := tell(t, setting{slack: slacktest.Options{Unlimited: true, AckWithin: 3 * time.Second}})
 	type asked struct {
 		card slacktest.Message
 		bot.Approval

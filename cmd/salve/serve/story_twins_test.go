@@ -38,8 +38,8 @@ func (st *story) twins(state string, make func(target string) bot.IncidentID) {
 	m := brief.Card(c, brief.Options{Command: "/salve"})
 	for i, b := range append(m.Buttons, m.More...) {
 		require.NotEmpty(st, b.Twin, "%s: %s has no twin", state, b.Label)
-		pressed, typed := id, id
-		if b.Press.Kind != bot.PressShow { // what shows leaves all as it is
+		pressed, typed, acts := id, id, b.Press.Kind != bot.PressShow
+		if acts { // what shows leaves all as it is
 			pressed, typed = fresh(), fresh()
 		}
 		now, err := st.Window().Card(st.Context(), pressed, bot.Person{})
@@ -49,15 +49,12 @@ func (st *story) twins(state string, make func(target string) bot.IncidentID) {
 		all, twin := brief.Card(now, brief.Options{Command: "/salve"}), brief.Card(other, brief.Options{Command: "/salve"})
 		label := append(all.Buttons, all.More...)[i].Label
 		line := append(twin.Buttons, twin.More...)[i].Twin
-		one := st.changes(pressed, func() { st.press(olga, st.card(pressed, label), label, b) })
+		one := st.changes(pressed, acts, func() { st.press(olga, st.card(pressed, label), label, b) })
 		if line != b.Twin || pressed != typed {
 			line = strings.NewReplacer(filledIn[b.Press.Command.Verb].typed...).Replace(line)
 		}
-		two := st.changes(typed, func() { st.answers(st.fake.Slash(olga, opsChannel, line), "") })
+		two := st.changes(typed, acts, func() { st.answers(st.fake.Slash(olga, opsChannel, line), "") })
 		require.Equal(st, one, two, "%s: pressing %s and typing %s differ", state, label, line)
-		if b.Press.Kind != bot.PressShow {
-			require.NotEmpty(st, one, "%s: %s does nothing", state, label)
-		}
 	}
 }
 
@@ -103,22 +100,27 @@ func (st *story) answers(h slacktest.Heard, what string) {
 	}
 }
 
-// changes are the events that something leads to, up to its own.
-func (st *story) changes(id bot.IncidentID, do func()) (kinds []bot.EventKind) {
+// changes are the events that something leads to, where it is to do something.
+func (st *story) changes(id bot.IncidentID, acts bool, do func()) (kinds []bot.EventKind) {
 	st.Helper()
-	read := func() []bot.Event {
+	read := func() (out []bot.Event) {
 		all, err := st.Store().Events(st.Context(), bot.EventQuery{Incident: id, Limit: 1000})
 		require.NoError(st, err)
-		return all
+		for _, e := range all {
+			if e.Actor.Surface == "slack" { // what follows by itself comes when it comes
+				out = append(out, e)
+			}
+		}
+		return out
 	}
 	before := len(read())
 	do()
-	st.fake.Await(300*time.Millisecond, func() bool { return len(read()) > before })
+	if acts {
+		require.Eventually(st, func() bool { return len(read()) > before }, waiting, 5*time.Millisecond, "nothing is done")
+	}
 	for _, e := range read()[before:] {
-		if e.Actor.Surface == "slack" { // what follows by itself comes when it comes
-			require.NotEqual(st, bot.EventRefused, e.Kind, e.Text)
-			kinds = append(kinds, e.Kind)
-		}
+		require.NotEqual(st, bot.EventRefused, e.Kind, e.Text)
+		kinds = append(kinds, e.Kind)
 	}
 	return kinds
 }
