@@ -221,7 +221,10 @@ func (c *compiled) brief() string {
 }
 
 // Bool is an expression that gives true or false.
-type Bool struct{ c *compiled }
+type Bool struct {
+	c       *compiled
+	clauses func() ([]clause, error) // made when they are first asked for
+}
 
 // CompileBool compiles an expression that must give a bool. In ProbeEnv one that
 // gives what json holds is taken too and must be a bool when it is evaluated.
@@ -234,7 +237,7 @@ func CompileBool(e Env, src string) (*Bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bool{c: c}, nil
+	return &Bool{c: c, clauses: sync.OnceValues(c.clauses)}, nil
 }
 
 // Eval evaluates. A key that is missing makes it false, without an error.

@@ -407,6 +407,33 @@ func TestWhatDoesNotHoldIsNamed(t *testing.T) {
 		{Source: `alert.labels["a\"b"] == "c"`, Equal: &expr.Term{Path: `labels["a\"b"]`, Value: "c"}, Missing: `a"b`},
 	}, got)
 	require.ErrorContains(t, got[5].Err, "index out of range")
+	require.Equal(t, `alert.labels["service"] == "web"`, b.Unmet(expr.Vars{})[0].Source)
+	require.Len(t, b.Unmet(sample()), len(got), "what did not hold once says nothing of the next")
+}
+
+func TestManyMayAskAtOnceWhatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	b, err := expr.CompileBool(expr.AlertEnv, `alert.labels["host"] == "a" && alert.severity == "low"`)
+	require.NoError(t, err)
+	var asking sync.WaitGroup
+	for range 8 {
+		asking.Go(func() {
+			got := b.Unmet(sample())
+			assert.Len(t, got, 2)
+			assert.Equal(t, "host", got[0].Missing)
+		})
+	}
+	asking.Wait()
+}
+
+func BenchmarkUnmet(b *testing.B) {
+	match, err := expr.CompileBool(expr.AlertEnv, `alert.labels["service"] == "web" && alert.severity == "high" && has(alert.labels.zone)`)
+	require.NoError(b, err)
+	v := sample()
+	b.ReportAllocs()
+	for b.Loop() {
+		match.Unmet(v)
+	}
 }
 
 func TestParamsThatAreReadAreKnown(t *testing.T) {

@@ -14,34 +14,52 @@ type Clause struct {
 	Err     error  // why it cannot be evaluated, if that is so
 }
 
-// Unmet are the clauses that do not hold, for whoever explains a no. It compiles
-// each clause anew and is not for every alert.
-func (b *Bool) Unmet(v Vars) []Clause {
-	var out []Clause
-	for _, e := range conjuncts(b.c.ast.Expr()) {
-		src, err := cel.ExprToString(e, b.c.ast.SourceInfo())
+// clause is a Clause that can be evaluated, unless Err says why not.
+type clause struct {
+	Clause
+	b Bool
+}
+
+// clauses compiles the terms one by one.
+func (c *compiled) clauses() ([]clause, error) {
+	var out []clause
+	for _, e := range conjuncts(c.ast.Expr()) {
+		src, err := cel.ExprToString(e, c.ast.SourceInfo())
 		if err != nil {
-			return []Clause{{Source: b.c.src, Err: err}}
+			return nil, err
 		}
-		c := Clause{Source: src}
+		one := clause{Clause: Clause{Source: src}}
 		if t, ok := equality(e); ok {
-			c.Equal = &t
+			one.Equal = &t
 		}
-		if !c.holds(b.c.env, v) {
-			out = append(out, c)
+		one.b.c, one.Err = compile(c.env, src)
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// Unmet are the clauses that do not hold, for whoever explains a no. They are
+// compiled when they are first asked for, and kept.
+func (b *Bool) Unmet(v Vars) []Clause {
+	all, err := b.clauses()
+	if err != nil {
+		return []Clause{{Source: b.c.src, Err: err}}
+	}
+	var out []Clause
+	for _, c := range all {
+		if !c.holds(v) {
+			out = append(out, c.Clause)
 		}
 	}
 	return out
 }
 
-func (c *Clause) holds(e Env, v Vars) bool {
-	clause, err := compile(e, c.Source)
-	if err != nil {
-		c.Err = err
+// holds evaluates a copy of a clause and notes in it why not.
+func (c *clause) holds(v Vars) bool {
+	if c.Err != nil {
 		return false
 	}
-	b := Bool{c: clause}
-	ok, err := b.strict(v)
+	ok, err := c.b.strict(v)
 	if missing, is := errors.AsType[*noKey](err); is {
 		c.Missing, err = missing.key, nil
 	}

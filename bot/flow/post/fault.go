@@ -29,8 +29,11 @@ func (s *sending) fault(ctx context.Context, err error) (end, error) {
 	switch f.Fault {
 	case bot.SendLater:
 		what := endLater
-		if f.Wide {
+		switch {
+		case f.Wide:
 			what = endQuiet
+		case !s.posting():
+			what = endEdit
 		}
 		return end{what: what, after: f.After, why: f.Why}, s.release(ctx, func(p *bot.Post) { p.Attempts = max(p.Attempts-1, 0) })
 	case bot.SendUnsure:

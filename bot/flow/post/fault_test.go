@@ -337,3 +337,30 @@ func TestAnEditThatWasLostIsNotTakenForWhatStoodThereBefore(t *testing.T) {
 		h.living("C1", 1)
 	})
 }
+
+func TestAnEditThatMustWaitHoldsUpNothingNew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "C1")
+		h.start()
+		defer h.stop()
+		h.w.open(1, bot.SeverityHigh)
+		h.settle(10 * time.Second)
+		h.s.fail(func(op string, _ bot.Parcel) (bool, error) {
+			if op == "edit" {
+				return false, &bot.SendError{Fault: bot.SendLater, After: time.Minute, Why: "too many edits"}
+			}
+			return false, nil
+		})
+		h.w.ask(1, 5*time.Hour) // its card would be edited before a new one is posted
+		time.Sleep(10 * time.Second)
+		h.w.open(2, bot.SeverityLow)
+		time.Sleep(5 * time.Second)
+		require.Len(t, h.s.of("C1", bot.MessageCard), 2)
+		require.Len(t, h.s.of("C1", bot.MessageNotice), 1)
+		require.Equal(t, 1, h.s.count("edit"), "it is not tried again and again")
+		h.s.fail(nil)
+		h.settle(2 * time.Minute)
+		h.living("C1", 1, 2)
+	})
+}

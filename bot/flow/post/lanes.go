@@ -37,6 +37,7 @@ type lane struct {
 	stirred        bool // something may be due
 	busy           bool
 	rest           time.Time // nothing before
+	edits          time.Time // no edit before
 	fails          int
 	last           time.Time
 	stuck          string // why nothing can be put there, for people
@@ -105,6 +106,7 @@ func (l *lanes) change() {
 type place struct {
 	surface, name string
 	mine          bool
+	still         bool // nothing is edited there now
 	lane          *lane
 }
 
@@ -129,7 +131,7 @@ func (l *lanes) ready(now time.Time) (out []place, next time.Time) {
 		}
 		ln.busy, ln.stirred = true, false
 		f.busy++
-		out = append(out, place{surface: ln.surface, name: ln.place, mine: ln.mine, lane: ln})
+		out = append(out, place{surface: ln.surface, name: ln.place, mine: ln.mine, still: ln.edits.After(now), lane: ln})
 	}
 	return out, next
 }
@@ -155,6 +157,7 @@ const (
 	endIdle   ending = iota // the surface was not asked
 	endSent                 // it took something, or answered
 	endLater                // it wants silence at this place
+	endEdit                 // it takes no edits at this place for a while; what is new may go
 	endQuiet                // or everywhere
 	endDown                 // it did not take anything
 	endDenied               // it does not take our credentials
@@ -177,6 +180,8 @@ func (l *lanes) back(ln *lane, e end, now time.Time) {
 	case endIdle:
 	case endSent:
 		ln.fails, ln.stuck, ln.rest = 0, "", now.Add(l.pace[ln.front])
+	case endEdit:
+		ln.edits = now.Add(silence(e.after))
 	case endLater:
 		ln.rest = now.Add(silence(e.after))
 	case endQuiet:

@@ -41,6 +41,9 @@ func (l *Leg) turn(ctx context.Context, at place) end {
 		}
 		wrote := 0
 		for _, p := range posts {
+			if at.still && p.Mark != (bot.Mark{}) {
+				continue
+			}
 			e, what, err := l.attempt(ctx, p)
 			if err != nil {
 				return l.failed(ctx, at, fmt.Errorf("%s: %w", p.Key, err))

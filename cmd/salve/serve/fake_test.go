@@ -49,7 +49,7 @@ type shop struct {
 	slow   atomic.Bool // healing has not helped so far
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t testing.TB) *shop {
 	t.Helper()
 	s := &shop{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +91,7 @@ verify:
 `
 
 // setUp is a small configuration in a directory of its own.
-func setUp(t *testing.T, s *shop) config.Config {
+func setUp(t testing.TB, s *shop) config.Config {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "salve") // short: a socket's path is bounded
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func setUp(t *testing.T, s *shop) config.Config {
 	return cfg
 }
 
-func secrets(t *testing.T) (secret.Resolver, *secret.Redactor) {
+func secrets(t testing.TB) (secret.Resolver, *secret.Redactor) {
 	t.Helper()
 	redactor := secret.NewRedactor()
 	known := map[string]string{"HOOK": hookToken, "LOGIN": oidctest.ClientSecret, "SLACK_BOT": slacktest.BotToken, "SLACK_APP": slacktest.AppToken, "SLACK_SIGNING": slacktest.SigningSecret, "DISCORD_BOT": discordtest.BotToken}
@@ -120,12 +120,12 @@ func secrets(t *testing.T) (secret.Resolver, *secret.Redactor) {
 }
 
 // start makes a Salve ready.
-func start(t *testing.T, cfg config.Config) (*serve.Salve, error) {
+func start(t testing.TB, cfg config.Config) (*serve.Salve, error) {
 	t.Helper()
 	return startWith(t, cfg, nil)
 }
 
-func startWith(t *testing.T, cfg config.Config, clocks func() bot.Reading) (*serve.Salve, error) {
+func startWith(t testing.TB, cfg config.Config, clocks func() bot.Reading) (*serve.Salve, error) {
 	t.Helper()
 	resolver, redactor := secrets(t)
 	lib, err := serve.Load(cfg, resolver, redactor)
@@ -152,12 +152,12 @@ func (r *running) end() error {
 	return r.err
 }
 
-func run(t *testing.T, cfg config.Config) *running {
+func run(t testing.TB, cfg config.Config) *running {
 	t.Helper()
 	return runWith(t, cfg, nil)
 }
 
-func runWith(t *testing.T, cfg config.Config, clocks func() bot.Reading) *running {
+func runWith(t testing.TB, cfg config.Config, clocks func() bot.Reading) *running {
 	t.Helper()
 	s, err := startWith(t, cfg, clocks)
 	require.NoError(t, err)
@@ -165,7 +165,7 @@ func runWith(t *testing.T, cfg config.Config, clocks func() bot.Reading) *runnin
 }
 
 // goes runs one that was started.
-func goes(t *testing.T, s *serve.Salve) *running {
+func goes(t testing.TB, s *serve.Salve) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{Salve: s, Client: control.NewUnixClient(s.Socket()), stop: stop, done: make(chan error, 1)}
@@ -178,7 +178,7 @@ func goes(t *testing.T, s *serve.Salve) *running {
 }
 
 // alert sends one, as Alertmanager does.
-func alert(t *testing.T, base, name, severity string) (int, string) {
+func alert(t testing.TB, base, name, severity string) (int, string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"version":"4","receiver":"x","status":"firing","truncatedAlerts":0,"groupKey":"{}:{%[1]s}",
 "groupLabels":{"alertname":%[1]q},"commonLabels":{},"commonAnnotations":{},"externalURL":"","alerts":[{"status":"firing",
@@ -191,14 +191,14 @@ func alert(t *testing.T, base, name, severity string) (int, string) {
 	return exchange(t, req)
 }
 
-func get(t *testing.T, address string) (int, string) {
+func get(t testing.TB, address string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
 	return exchange(t, req)
 }
 
-func exchange(t *testing.T, req *http.Request) (int, string) {
+func exchange(t testing.TB, req *http.Request) (int, string) {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ const (
 )
 
 // newSlack is a workspace with an on-call group.
-func newSlack(t *testing.T, opts slacktest.Options) *slacktest.Slack {
+func newSlack(t testing.TB, opts slacktest.Options) *slacktest.Slack {
 	t.Helper()
 	fake := slacktest.New(t, opts)
 	fake.AddChannel(slacktest.Channel{ID: opsChannel, Name: "ops", Member: true})
