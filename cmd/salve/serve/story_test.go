@@ -239,7 +239,7 @@ func (st *story) asks(target string) (slacktest.Message, bot.Approval) {
 func (st *story) card(id bot.IncidentID, words ...string) slacktest.Message {
 	st.Helper()
 	var found slacktest.Message
-	require.True(st, st.fake.Await(30*time.Second, func() bool {
+	require.True(st, st.fake.Await(2*time.Minute, func() bool {
 		for _, m := range st.cards(id) {
 			if found = m; st.holds(m, words...) {
 				return true
