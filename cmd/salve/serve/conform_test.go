@@ -175,8 +175,9 @@ func surfaceOf(events []bot.Event, kind bot.EventKind) string {
 	return ""
 }
 
-// decisions is how often the three decide at once about a question of its own.
-const decisions = 1000
+// decisions is how often the three decide at once about a question of its own;
+// a thousand times many decide in story_rounds_test.go, without the chats before.
+const decisions = 300
 
 func TestOfAllSurfacesAtOnceOneDecides(t *testing.T) {
 	t.Parallel()
