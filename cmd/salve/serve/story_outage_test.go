@@ -138,7 +138,7 @@ func TestFiveHundredAlertsUnderLimitsAreOneCardEachAndASummary(t *testing.T) {
 		}
 		return found
 	}
-	require.Eventually(t, func() bool { return len(seenOf()) == count }, 4*waiting, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return len(seenOf()) == count }, 12*waiting, 3*time.Second) // drawing them all is work
 	stop()
 	require.NoError(t, <-done)
 	for i := range count {
